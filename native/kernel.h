@@ -1,0 +1,77 @@
+// What a kernel is: the contract between the plan loader, the executor and kernels/.
+#pragma once
+#include <cstdint>
+
+namespace myelin {
+
+constexpr int kMaxRank = 8;
+constexpr int kMaxInputs = 8;
+constexpr int kMaxOutputs = 4;
+constexpr int kMaxAttributes = 16;
+
+// Floats of private working memory that every thread has for packing.
+constexpr int64_t kWorkspaceFloats = 512 * 1024;
+
+// A plan's buffer, resolved to memory. `size` counts elements of one sample where `batched`
+// (the batch leads and is not in `shape`), of the whole otherwise.
+struct Operand {
+  float* data;
+  int64_t size;
+  int64_t shape[kMaxRank];
+  int32_t rank;
+  bool batched;
+
+  int64_t elements(int64_t batch) const { return batched ? size * batch : size; }
+  int64_t last() const { return rank ? shape[rank - 1] : 1; }
+  // Rows of `last()` elements.
+  int64_t rows(int64_t batch) const { return last() ? elements(batch) / last() : 0; }
+};
+
+struct Kernel;
+
+struct Instruction {
+  const Kernel* kernel;
+  int32_t input_count;
+  int32_t output_count;
+  int32_t attribute_count;
+  Operand inputs[kMaxInputs];
+  Operand outputs[kMaxOutputs];
+  // In the order in which the op declares them; a function's name is its index in
+  // `Kernel::functions`.
+  double attributes[kMaxAttributes];
+};
+
+// What differs from step to step.
+struct StepContext {
+  int64_t batch;        // samples in this step
+  uint64_t step;        // optimizer steps done before this one, over the network's life
+  float learning_rate;
+  uint32_t seed[2];
+  float* workspace;     // kWorkspaceFloats of this thread's own
+  bool* failed;         // set by `guard`: the step ends before any state is written
+};
+
+struct Kernel {
+  const char* name;
+  // Accepted values of the text attribute (always the first one), ended by null; null: none.
+  const char* const* functions;
+  // At load: null, or what is wrong with the operands' shapes or the attributes.
+  const char* (*check)(const Instruction&);
+  // Elementary operations of a step, from which the executor decides on threads; null: one per
+  // output element.
+  int64_t (*work)(const Instruction&, int64_t batch);
+  // The most parts into which outputs can be divided; null: only 1 (never divided).
+  int64_t (*parts)(const Instruction&, int64_t batch);
+  // Computes part `part` of `parts`: disjoint outputs, the same bits for any division.
+  void (*run)(const Instruction&, const StepContext&, int64_t part, int64_t parts);
+};
+
+// One ISA variant: all kernels compiled for it.
+struct KernelTable {
+  const char* isa;
+  int vector_width;  // floats
+  const Kernel* kernels;
+  int count;
+};
+
+}  // namespace myelin
