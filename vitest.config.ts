@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+const config: ViteUserConfig = defineConfig({
+  resolve: {
+    // Examples and package-level tests import the package by its name, and run on the sources.
+    alias: [{ find: /^myelin$/, replacement: fileURLToPath(new URL("lib/index.ts", import.meta.url)) }],
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    // The addon owns threads and process-wide settings, so each file gets a process of its own.
+    pool: "forks",
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+});
+
+export default config;
