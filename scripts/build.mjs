@@ -1,0 +1,107 @@
+// Installs packages, builds the addon and compiles TypeScript, each only where it is missing or stale.
+import { existsSync, rmSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import {
+  CommandError,
+  hashOf,
+  ifStale,
+  listFiles,
+  path,
+  readJson,
+  runNode,
+  runNpm,
+  secondsSince,
+} from "./project.mjs";
+
+const addon = "build/Release/myelin.node";
+
+/** True where every package of the lock file is installed in its version. */
+function packagesInstalled() {
+  const record = "node_modules/.package-lock.json";
+  if (!existsSync(path(record))) return false;
+  const installed = readJson(record).packages;
+  for (const [name, { version, optional }] of Object.entries(readJson("package-lock.json").packages)) {
+    if (name === "") continue;
+    const found = installed[name];
+    if (found === undefined ? !optional : found.version !== version) return false;
+  }
+  return true;
+}
+
+function step(name, work) {
+  const start = performance.now();
+  process.stdout.write(`${name} ... `);
+  try {
+    work();
+  } catch (error) {
+    process.stdout.write("failed\n");
+    throw error;
+  }
+  process.stdout.write(`${secondsSince(start)}\n`);
+}
+
+export function installPackages() {
+  if (packagesInstalled()) return;
+  step("Installing packages", () => {
+    runNpm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], { quiet: true });
+  });
+}
+
+/** What the addon is made from. */
+export function nativeSources() {
+  const files = listFiles(["native", "binding.gyp", "settings.gypi"]);
+  return files.filter((file) => !file.startsWith(path("native", "test")) && !file.endsWith("CMakeLists.txt"));
+}
+
+/** Builds the addon with node-gyp, by an npm script: npm's environment tells node-gyp where headers are. */
+export function buildNative() {
+  const facts = [
+    process.platform,
+    process.arch,
+    readJson("node_modules/node-addon-api/package.json").version,
+  ];
+  ifStale("build/sources.sha256", hashOf(nativeSources(), facts), addon, () => {
+    step("Building the native addon", () => runNpm(["run", "--silent", "build:native"], { quiet: true }));
+  });
+}
+
+export function buildTypeScript() {
+  const sources = listFiles(["lib", "tsconfig.json", "tsconfig.build.json", "package-lock.json"]);
+  ifStale(".cache/dist.sha256", hashOf(sources), "dist/index.js", () => {
+    step("Compiling TypeScript", () => {
+      // A module that was renamed or removed must not live on in the package.
+      rmSync(path("dist"), { recursive: true, force: true });
+      runNode("node_modules/typescript/bin/tsc", ["-p", "tsconfig.build.json"], { quiet: true });
+    });
+  });
+}
+
+/** Everything, so that the package runs. Without a compiler the reference executor has to do. */
+export function build({ requireNative = true } = {}) {
+  installPackages();
+  buildTypeScript();
+  try {
+    buildNative();
+  } catch (error) {
+    if (requireNative || !(error instanceof CommandError)) throw error;
+    console.warn(
+      `${error.output.trimEnd()}\nThe native addon could not be built (a C++20 compiler and Python 3`,
+    );
+    console.warn("are needed): going on without it, on the much slower reference executor.");
+  }
+}
+
+/** Ends the process with the message and output of a program that failed. */
+export function reportFailure(error) {
+  if (!(error instanceof CommandError)) throw error;
+  console.error(`${error.output}${error.message}`);
+  process.exit(1);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    build();
+  } catch (error) {
+    reportFailure(error);
+  }
+}

@@ -1,0 +1,132 @@
+// npm test: builds what is missing, then checks everything in stages and ends with a line of totals.
+//   npm test -- PATH...    only the vitest files that match, without the other stages
+//   npm test -- --all      also the slow stages that CI runs: sanitizers, arm64 under an emulator
+// A stage whose tools are not installed is left out and named; under CI=true that is a failure.
+import { existsSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { build, reportFailure } from "./build.mjs";
+import { lint } from "./lint.mjs";
+import { CommandError, findProgram, inCi, path, readJson, run, runNode, secondsSince } from "./project.mjs";
+
+const report = ".cache/vitest.json";
+const totals = { passed: 0, failed: 0, skipped: 0 };
+
+function runVitest(filters) {
+  rmSync(path(report), { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  try {
+    runNode("node_modules/vitest/vitest.mjs", ["run", ...reporters, ...filters]);
+  } finally {
+    countVitest();
+  }
+}
+
+function countVitest() {
+  if (!existsSync(path(report))) return;
+  const result = readJson(report);
+  // A file that fails before its first test counts as one failure.
+  const broken = result.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  );
+  totals.passed += result.numPassedTests;
+  totals.failed += result.numFailedTests + broken.length;
+  totals.skipped += result.numPendingTests + result.numTodoTests;
+}
+
+/** Configures, builds and runs the C++ tests in a folder of their own, and counts them. */
+function nativeTests(folder, settings, env = {}) {
+  const generator = findProgram("ninja") === undefined ? [] : ["-G", "Ninja"];
+  run("cmake", ["-S", "native", "-B", folder, ...generator, ...settings], { quiet: true });
+  run("cmake", ["--build", folder, "--parallel", String(availableParallelism())], { quiet: true });
+  const output = run("ctest", ["--test-dir", folder, "--output-on-failure"], { quiet: true, env });
+  const [, failed, total] = /(\d+) tests? failed out of (\d+)/.exec(output) ?? ["", "0", "0"];
+  console.log(output.trimEnd());
+  if (total === "0") throw new CommandError("ctest", "no test run", "");
+  totals.passed += total - failed;
+}
+
+function arm64Tests() {
+  nativeTests("build-tests/arm64", [
+    "-DCMAKE_BUILD_TYPE=Release",
+    "-DCMAKE_SYSTEM_NAME=Linux",
+    "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+    "-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++",
+    "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/aarch64-linux-gnu",
+  ]);
+}
+
+const doctestFolders = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"];
+
+function hasTool(tool) {
+  if (tool !== "doctest") return findProgram(tool) !== undefined;
+  return doctestFolders.some((folder) => existsSync(`${folder}/doctest/doctest.h`));
+}
+
+const cppTools = ["cmake", "ctest", "doctest"];
+
+/** `slow` stages run in CI and with --all only. */
+const stages = [
+  { name: "Format and lint", run: () => lint() },
+  { name: "Type check", run: () => runNode("node_modules/typescript/bin/tsc", ["-p", "tsconfig.json"]) },
+  {
+    name: "Native tests",
+    tools: cppTools,
+    run: () => nativeTests("build-tests/release", ["-DCMAKE_BUILD_TYPE=Release"]),
+  },
+  {
+    name: "Native tests with address and undefined-behaviour sanitizers",
+    slow: true,
+    tools: cppTools,
+    run: () => nativeTests("build-tests/asan", ["-DMYELIN_SANITIZE=address,undefined"]),
+  },
+  {
+    name: "Native tests with the thread sanitizer",
+    slow: true,
+    tools: cppTools,
+    run: () => nativeTests("build-tests/tsan", ["-DMYELIN_SANITIZE=thread"]),
+  },
+  {
+    name: "Native tests for arm64 under an emulator",
+    slow: true,
+    tools: [...cppTools, "aarch64-linux-gnu-g++", "qemu-aarch64"],
+    run: arm64Tests,
+  },
+  { name: "Tests", run: () => runVitest([]) },
+];
+
+/** Runs a stage and returns one line on how it went. */
+function runStage({ name, tools = [], slow = false, run: work }, all) {
+  if (slow && !all) return `left out  ${name}: runs in CI and with "npm test -- --all"`;
+  const missing = tools.filter((tool) => !hasTool(tool));
+  if (missing.length > 0 && !inCi) return `left out  ${name}: ${missing.join(", ")} not installed`;
+  console.log(`\n--- ${name}`);
+  const start = performance.now();
+  const failedBefore = totals.failed;
+  try {
+    if (missing.length > 0) throw new CommandError(name, `${missing.join(", ")} not installed`, "");
+    work();
+    return `passed    ${name} (${secondsSince(start)})`;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    console.error(`${error.output}${error.message}`);
+    if (totals.failed === failedBefore) totals.failed++;
+    return `FAILED    ${name} (${secondsSince(start)})`;
+  }
+}
+
+function main(args) {
+  const start = performance.now();
+  const filters = args.filter((arg) => arg !== "--all");
+  const chosen = filters.length === 0 ? stages : [{ name: "Tests", run: () => runVitest(filters) }];
+  try {
+    build();
+  } catch (error) {
+    reportFailure(error);
+  }
+  const lines = chosen.map((stage) => runStage(stage, inCi || args.includes("--all")));
+  console.log(`\n${lines.join("\n")}\nAll stages took ${secondsSince(start)}.`);
+  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  process.exitCode = totals.failed === 0 ? 0 : 1;
+}
+
+main(process.argv.slice(2));
