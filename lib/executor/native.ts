@@ -1,0 +1,133 @@
+import { isMainThread } from "node:worker_threads";
+import { BusyError, NativeError } from "../errors.ts";
+import { encodePlan } from "../plan/encode.ts";
+import { type Plan, REGIONS } from "../plan/plan.ts";
+import { loadBinding, type NativeBinding, type NativeProgram } from "./binding.ts";
+import type { Executor, Job, Program, Regions, RunResult } from "./executor.ts";
+import { referenceExecutor } from "./reference.ts";
+
+const CACHE_LINE = 64;
+
+function translate(error: unknown): Error {
+  if (!(error instanceof Error)) return new NativeError(String(error));
+  if (/ is busy/.test(error.message)) return new BusyError(error.message, { cause: error });
+  return new NativeError(error.message, { cause: error });
+}
+
+class NativeBackedProgram implements Program {
+  readonly #program: NativeProgram;
+
+  constructor(program: NativeProgram) {
+    this.#program = program;
+  }
+
+  async run(job: Job): Promise<RunResult> {
+    try {
+      return await this.#program.run(job);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  runSync(job: Job): RunResult {
+    try {
+      return this.#program.runSync(job);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  step(batch: number, counter: number, learningRate: number, seedLow: number, seedHigh: number): boolean {
+    return this.#program.step(batch, counter, learningRate, seedLow, seedHigh);
+  }
+
+  cancel(): void {
+    this.#program.cancel();
+  }
+}
+
+/** The C++ kernels, in one instruction-set variant or the best there is. */
+export function nativeExecutor(binding: NativeBinding, isa?: string): Executor {
+  return {
+    kind: "native",
+    // A SharedArrayBuffer cannot be detached, whatever the program does with it while a run reads it.
+    allocate: (elements) => {
+      const buffer = new SharedArrayBuffer(elements * 4 + CACHE_LINE);
+      const misaligned = binding.alignmentOf(buffer);
+      return new Float32Array(buffer, misaligned === 0 ? 0 : CACHE_LINE - misaligned, elements);
+    },
+    load: (plan: Plan, regions: Regions): Program => {
+      try {
+        const arrays = REGIONS.map((region) => regions[region]);
+        return new NativeBackedProgram(new binding.Program(encodePlan(plan), arrays, isa));
+      } catch (error) {
+        throw translate(error);
+      }
+    },
+  };
+}
+
+let warned = false;
+
+function warnOnce(error: Error): void {
+  if (warned || !isMainThread) return;
+  warned = true;
+  process.emitWarning(`${missing(error)} The reference executor (plain TypeScript) is used instead.`, {
+    code: "MYELIN_NO_NATIVE",
+  });
+}
+
+function missing(error: Error): string {
+  const cause = error.message.split("\n")[0] ?? "";
+  return (
+    `the native addon of myelin did not load (${cause}). ` +
+    "Install a C++ compiler and run `npm rebuild myelin` (where install scripts are blocked: " +
+    "`npm install-scripts approve myelin && npm rebuild myelin`)."
+  );
+}
+
+export type ExecutorName = "native" | "reference";
+
+/** The executor of that name; without a name the native one where it loads, else the reference with a warning. */
+export function chooseExecutor(name?: ExecutorName): Executor {
+  if (name === "reference") return referenceExecutor;
+  const { binding, error } = loadBinding();
+  if (binding !== undefined) return nativeExecutor(binding);
+  const cause = error ?? new Error("unknown cause");
+  if (name === "native") throw new NativeError(missing(cause), { cause });
+  warnOnce(cause);
+  return referenceExecutor;
+}
+
+export interface ExecutorStatus {
+  readonly available: boolean;
+  /** Instruction-set variant in use. */
+  readonly isa?: string;
+  /** Variants that this machine can run, the best first. */
+  readonly isas?: readonly string[];
+  /** Why it is not available. */
+  readonly reason?: string;
+}
+
+/** What executors there are, and why not where one is missing. */
+export function executorStatus(): Readonly<Record<ExecutorName, ExecutorStatus>> {
+  const { binding, error } = loadBinding();
+  const native: ExecutorStatus =
+    binding === undefined
+      ? { available: false, reason: missing(error ?? new Error("unknown cause")) }
+      : { available: true, isa: binding.isa, isas: binding.isas };
+  return { native, reference: { available: true } };
+}
+
+/** Threads that native kernels may use in this process (default: the CPUs it may run on). */
+export function setThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > 1024) {
+    throw new RangeError(`setThreads: the count must be an integer from 1 to 1024, got ${String(count)}`);
+  }
+  loadBinding().binding?.setThreads(count);
+}
+
+/** Threads that native kernels may use; 1 without the native addon. */
+export function getThreads(): number {
+  return loadBinding().binding?.getThreads() ?? 1;
+}
