@@ -1,6 +1,21 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+interface MapGrouping {
+  groupBy?<K, T>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]>;
+}
+
+// Vitest prints failures with Map.groupBy, which Node 20 does not have yet.
+(Map as MapGrouping).groupBy ??= (items, keyOf) => {
+  const groups = new Map();
+  let index = 0;
+  for (const item of items) {
+    const key = keyOf(item, index++);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+};
+
 const config: ViteUserConfig = defineConfig({
   resolve: {
     // Examples and package-level tests import the package by its name, and run on the sources.
