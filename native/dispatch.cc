@@ -1,0 +1,121 @@
+#include "dispatch.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define MYELIN_X64 1
+#if defined(_MSC_VER)
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+#endif
+
+namespace myelin {
+namespace {
+
+#if defined(MYELIN_X64)
+
+struct CpuidResult {
+  uint32_t eax, ebx, ecx, edx;
+};
+
+CpuidResult cpuid(uint32_t leaf) {
+  CpuidResult r{};
+#if defined(_MSC_VER)
+  int out[4];
+  __cpuidex(out, 0, 0);
+  if (static_cast<uint32_t>(out[0]) < leaf) return r;
+  __cpuidex(out, static_cast<int>(leaf), 0);
+  r = {static_cast<uint32_t>(out[0]), static_cast<uint32_t>(out[1]), static_cast<uint32_t>(out[2]),
+       static_cast<uint32_t>(out[3])};
+#else
+  __get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);
+#endif
+  return r;
+}
+
+// Which register files the operating system saves.
+uint64_t saved_state() {
+#if defined(_MSC_VER)
+  return _xgetbv(0);
+#else
+  uint32_t low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return static_cast<uint64_t>(high) << 32 | low;
+#endif
+}
+
+struct X64Features {
+  bool avx2 = false;
+  bool avx512 = false;
+};
+
+// Bits as in Intel's Software Developer's Manual, volume 2, CPUID.
+X64Features x64_features() {
+  constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27, kF16c = 1u << 29;
+  constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;
+  constexpr uint32_t kAvx512f = 1u << 16, kAvx512dq = 1u << 17, kAvx512bw = 1u << 30,
+                     kAvx512vl = 1u << 31;
+  constexpr uint64_t kYmm = 0x6, kZmm = 0xe6;
+  X64Features features;
+  uint32_t basic = cpuid(1).ecx;
+  if (!(basic & kOsxsave)) return features;
+  uint64_t saved = saved_state();
+  uint32_t extended = cpuid(7).ebx;
+  auto has = [](uint64_t word, uint64_t bits) { return (word & bits) == bits; };
+  features.avx2 = has(basic, kFma | kF16c) && has(extended, kAvx2 | kBmi2) && has(saved, kYmm);
+  features.avx512 = features.avx2 && has(saved, kZmm) &&
+                    has(extended, kAvx512f | kAvx512dq | kAvx512bw | kAvx512vl);
+  return features;
+}
+
+#endif
+
+std::vector<const KernelTable*> detect() {
+  std::vector<const KernelTable*> tables;
+#if defined(MYELIN_X64)
+  X64Features features = x64_features();
+  if (features.avx512) tables.push_back(&kAvx512Table);
+  if (features.avx2) tables.push_back(&kAvx2Table);
+#elif defined(__aarch64__) || defined(_M_ARM64)
+  tables.push_back(&kNeonTable);
+#endif
+  tables.push_back(&kScalarTable);
+  return tables;
+}
+
+}  // namespace
+
+const std::vector<const KernelTable*>& usable_tables() {
+  static const std::vector<const KernelTable*> tables = detect();
+  return tables;
+}
+
+const KernelTable* find_table(std::string_view isa) {
+  for (const KernelTable* table : usable_tables()) {
+    if (isa == table->isa) return table;
+  }
+  return nullptr;
+}
+
+const KernelTable& default_table() {
+  const char* wanted = std::getenv("MYELIN_ISA");
+  if (!wanted || !*wanted) return *usable_tables().front();
+  const KernelTable* table = find_table(wanted);
+  if (table) return *table;
+  throw std::invalid_argument("MYELIN_ISA must be one of " + usable_names() + ", got \"" + wanted +
+                              "\"");
+}
+
+std::string usable_names() {
+  std::string names;
+  for (const KernelTable* table : usable_tables()) {
+    if (!names.empty()) names += ", ";
+    names += table->isa;
+  }
+  return names;
+}
+
+}  // namespace myelin

@@ -1,0 +1,58 @@
+// Runs a loaded plan: many steps per call, or one at a time.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "job.h"
+#include "plan.h"
+#include "thread_pool.h"
+
+namespace myelin {
+
+// The memory and threads that a run may use.
+struct Resources {
+  ThreadPool* pool;
+  float* workspace;  // the calling thread's
+};
+
+class Executor {
+ public:
+  explicit Executor(Plan plan);
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  const Plan& plan() const { return plan_; }
+
+  // Runs steps of a job that `check_job` accepts, until it is done, its budget is spent (within
+  // about a millisecond, and after one step at least), `cancelled` is set, the stop rule holds or
+  // a step is not finite.
+  RunResult run(const Job& job, const Resources& resources, const std::atomic<bool>& cancelled);
+
+  // One step on what is in the input region. False: the guard found it not finite.
+  bool step(const StepContext& context, ThreadPool& pool);
+
+ private:
+  // Into how many parts each instruction is divided, for one batch size.
+  struct Schedule {
+    int64_t batch = 0;
+    int threads = 0;
+    bool divided = false;
+    std::vector<int32_t> parts;
+  };
+
+  const Schedule& schedule(int64_t batch, int threads);
+  Schedule make_schedule(int64_t batch, int threads) const;
+  void gather_batch(const Job& job, const Cursor& cursor, int threads, ThreadPool::Lease& lease,
+                    float* workspace) const;
+  void copy_outputs(const Job& job, const Cursor& cursor) const;
+  bool run_instructions(const StepContext& context, const Schedule& schedule,
+                        ThreadPool::Lease& lease) const;
+
+  Plan plan_;
+  // Full batches and the remainder alternate, so both are kept.
+  Schedule schedules_[2];
+  int oldest_schedule_ = 0;
+};
+
+}  // namespace myelin

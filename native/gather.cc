@@ -1,0 +1,96 @@
+#include "gather.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+namespace myelin {
+namespace {
+
+// The type of arithmetic: see `Column`.
+template <typename T>
+using Wide = std::conditional_t<std::is_same_v<T, float> || sizeof(T) <= 2, float, double>;
+
+template <typename T>
+struct Affine {
+  Wide<T> scale;
+  Wide<T> offset;
+
+  void operator()(const T* from, int64_t count, float* to) const {
+    for (int64_t i = 0; i < count; i++) {
+      to[i] = static_cast<float>(static_cast<Wide<T>>(from[i]) * scale + offset);
+    }
+  }
+};
+
+struct Copy {
+  void operator()(const float* from, int64_t count, float* to) const {
+    // memcpy of a few elements costs more than they do.
+    if (count >= 16) {
+      std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+      return;
+    }
+    for (int64_t i = 0; i < count; i++) to[i] = from[i];
+  }
+};
+
+template <typename T, typename Convert>
+void gather_rows(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
+                 int64_t count, float* out, Convert convert) {
+  const T* data = static_cast<const T*>(column.data);
+  if (!rows) {
+    convert(data + first * row_size, count * row_size, out);
+    return;
+  }
+  int64_t last = column.length / row_size - 1;
+  for (int64_t i = 0; i < count; i++) {
+    // volatile: the row that is checked must be the row that is read.
+    int64_t row = *static_cast<const volatile uint32_t*>(rows + i);
+    convert(data + std::min(row, last) * row_size, row_size, out + i * row_size);
+  }
+}
+
+template <typename T>
+void gather_as(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
+               int64_t count, float* out) {
+  Affine<T> affine{static_cast<Wide<T>>(column.scale), static_cast<Wide<T>>(column.offset)};
+  gather_rows<T>(column, row_size, rows, first, count, out, affine);
+}
+
+}  // namespace
+
+void gather(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
+            int64_t count, float* out) {
+  switch (column.type) {
+    case ElementType::kFloat32:
+      if (column.scale == 1 && column.offset == 0) {
+        gather_rows<float>(column, row_size, rows, first, count, out, Copy{});
+      } else {
+        gather_as<float>(column, row_size, rows, first, count, out);
+      }
+      break;
+    case ElementType::kFloat64:
+      gather_as<double>(column, row_size, rows, first, count, out);
+      break;
+    case ElementType::kInt8:
+      gather_as<int8_t>(column, row_size, rows, first, count, out);
+      break;
+    case ElementType::kUint8:
+      gather_as<uint8_t>(column, row_size, rows, first, count, out);
+      break;
+    case ElementType::kInt16:
+      gather_as<int16_t>(column, row_size, rows, first, count, out);
+      break;
+    case ElementType::kUint16:
+      gather_as<uint16_t>(column, row_size, rows, first, count, out);
+      break;
+    case ElementType::kInt32:
+      gather_as<int32_t>(column, row_size, rows, first, count, out);
+      break;
+    case ElementType::kUint32:
+      gather_as<uint32_t>(column, row_size, rows, first, count, out);
+      break;
+  }
+}
+
+}  // namespace myelin

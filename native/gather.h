@@ -1,0 +1,35 @@
+// Reads rows of the caller's columns into the input region.
+#pragma once
+#include <cstdint>
+
+namespace myelin {
+
+enum class ElementType {
+  kFloat32,
+  kFloat64,
+  kInt8,
+  kUint8,
+  kInt16,
+  kUint16,
+  kInt32,
+  kUint32,
+};
+
+// The caller's array for one input of a plan. An element counts as data * scale + offset: in float
+// for types whose values float holds exactly (float32, 8 and 16 bit), product and sum rounded each;
+// in double, rounded once at the end, for the others.
+struct Column {
+  const void* data;
+  int64_t length;  // elements
+  ElementType type;
+  double scale;
+  double offset;
+};
+
+// Writes `count` rows of `row_size` elements to `out`: those that `rows` names, or those from
+// `first` on where it is null. A row past the column's end reads the last one: the array of rows is
+// checked before a run, but the caller may write to it during one.
+void gather(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
+            int64_t count, float* out);
+
+}  // namespace myelin
