@@ -5,7 +5,8 @@ import { reportFailure } from "./build.mjs";
 import { runNode } from "./project.mjs";
 
 const target = `node@${process.version.slice(1)}`;
-const args = ["--napi", "--strip", "--tag-libc", "--target", target, ...process.argv.slice(2)];
+const libc = process.platform === "linux" ? ["--tag-libc"] : [];
+const args = ["--napi", "--strip", ...libc, "--target", target, ...process.argv.slice(2)];
 try {
   runNode("node_modules/prebuildify/bin.js", args);
 } catch (error) {
