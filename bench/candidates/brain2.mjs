@@ -1,0 +1,3 @@
+import { brainCandidate } from "../adapters/brain.mjs";
+
+export default brainCandidate("brain.js", "brain.js 2");

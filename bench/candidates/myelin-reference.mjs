@@ -1,0 +1,3 @@
+import { myelinCandidate } from "../adapters/myelin.mjs";
+
+export default myelinCandidate("reference", "Myelin reference");

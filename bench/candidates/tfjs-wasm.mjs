@@ -1,0 +1,3 @@
+import { tfjsCandidate } from "../adapters/tfjs.mjs";
+
+export default tfjsCandidate("wasm", "TensorFlow.js wasm");

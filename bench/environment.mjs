@@ -1,0 +1,44 @@
+// Where and on what a run was made: figures of two runs compare only where this is the same.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+function git(...args) {
+  const { status, stdout } = spawnSync("git", args, { cwd: ROOT, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Vector extensions as the kernel lists them (Linux on x64; elsewhere unknown). */
+function instructionSets() {
+  try {
+    const flags =
+      readFileSync("/proc/cpuinfo", "utf8")
+        .match(/^flags\s*:(.*)$/m)?.[1]
+        .split(" ") ?? [];
+    return ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni"].filter((name) => flags.includes(name));
+  } catch {
+    return [];
+  }
+}
+
+/** @returns {Record<string, unknown>} */
+export function environment() {
+  const changes = git("status", "--porcelain");
+  return {
+    date: new Date().toISOString(),
+    commit: git("rev-parse", "--short=12", "HEAD"),
+    uncommittedChanges: changes === undefined ? undefined : changes !== "",
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim(),
+    instructionSets: instructionSets(),
+    forcedIsa: process.env.MYELIN_ISA,
+    cpus: availableParallelism(),
+    threads: Number(process.env.MYELIN_NUM_THREADS) || availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadAverage: Number(loadavg()[0].toFixed(2)),
+  };
+}
