@@ -1,0 +1,57 @@
+import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
+import type { Value } from "./graph/graph.ts";
+import { byName } from "./names.ts";
+import { add, affine, reduce, unary } from "./ops/functions.ts";
+
+/** A scalar penalty of a parameter, built from ops; it is added to the training loss. */
+export type Regularizer = (parameter: Value) => Value;
+
+/** A regularizer's name, or a function that builds the penalty. */
+export type RegularizerLike = string | Regularizer;
+
+const absolutes = (factor: number, parameter: Value): Value =>
+  affine(reduce("sum", unary("abs", parameter)), factor);
+const squares = (factor: number, parameter: Value): Value =>
+  affine(reduce("sum", unary("square", parameter)), factor);
+
+/** `l1` (default 0.01) times the sum of |w|: drives weights to zero. */
+export function l1(options: { l1?: number } = {}): Regularizer {
+  checkOptions("regularizers.l1", options, ["l1"]);
+  const factor = checkNumber("regularizers.l1: l1", options.l1 ?? 0.01, { min: 0 });
+  return (parameter) => absolutes(factor, parameter);
+}
+
+/** `l2` (default 0.01) times the sum of w²: keeps weights small. */
+export function l2(options: { l2?: number } = {}): Regularizer {
+  checkOptions("regularizers.l2", options, ["l2"]);
+  const factor = checkNumber("regularizers.l2: l2", options.l2 ?? 0.01, { min: 0 });
+  return (parameter) => squares(factor, parameter);
+}
+
+/** `l1` (default 0) times the sum of |w| plus `l2` (default 0) times the sum of w². */
+export function l1l2(options: { l1?: number; l2?: number } = {}): Regularizer {
+  checkOptions("regularizers.l1l2", options, ["l1", "l2"]);
+  const first = checkNumber("regularizers.l1l2: l1", options.l1 ?? 0, { min: 0 });
+  const second = checkNumber("regularizers.l1l2: l2", options.l2 ?? 0, { min: 0 });
+  return (parameter) => add(absolutes(first, parameter), squares(second, parameter));
+}
+
+const FACTORIES: Readonly<Record<string, () => Regularizer>> = {
+  l1,
+  l2,
+  // Both defaults of Keras's L1L2 are 0; a name alone must still do something.
+  l1l2: () => l1l2({ l1: 0.01, l2: 0.01 }),
+};
+
+/**
+ * The regularizer that a name ("l1", "l2", "l1l2", each with factor 0.01) stands for, or the function itself.
+ * @param where the option it was given for, for messages: `dense: kernelRegularizer`
+ */
+export function resolveRegularizer(
+  where: string,
+  value: RegularizerLike | undefined,
+): Regularizer | undefined {
+  if (value === undefined || typeof value === "function") return value;
+  if (typeof value === "string") return byName(where, "regularizer", value, FACTORIES)();
+  throw new OptionError(expected(where, "the name of a regularizer or a function", value));
+}
