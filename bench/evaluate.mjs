@@ -9,7 +9,10 @@ function activate(z, activation) {
   } else {
     const largest = z.reduce((a, b) => Math.max(a, b));
     let sum = 0;
-    for (let i = 0; i < z.length; i++) sum += z[i] = Math.exp(z[i] - largest);
+    for (let i = 0; i < z.length; i++) {
+      z[i] = Math.exp(z[i] - largest);
+      sum += z[i];
+    }
     for (let i = 0; i < z.length; i++) z[i] /= sum;
   }
 }

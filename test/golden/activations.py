@@ -18,7 +18,8 @@ UNARY = [
     ("linear", 0, 0, lambda x: x * 1, [], None),
     ("step", 0, 0, lambda x: (x >= 0).double() + 0 * x, [0], None),
     ("sigmoid", 0, 0, torch.sigmoid, [], None),
-    ("hardSigmoid", 0, 0, F.hardsigmoid, [-3, 3], None),
+    # F.hardsigmoid's derivative is 1/6 in single precision.
+    ("hardSigmoid", 0, 0, lambda x: (x / 6 + 0.5).clamp(0, 1), [-3, 3], None),
     ("tanh", 0, 0, torch.tanh, [], None),
     ("relu", 0, 0, F.relu, [0], None),
     ("relu6", 0, 0, F.relu6, [0, 6], None),
