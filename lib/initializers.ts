@@ -1,11 +1,11 @@
 import { checkNumber, checkOptions, expected, OptionError, ShapeError } from "./errors.ts";
 import type { Initialize } from "./graph/graph.ts";
-import { byName } from "./names.ts";
+import { byName, type FunctionConfig, isFunctionConfig, remember } from "./names.ts";
 import type { Random } from "./random.ts";
 import { formatShape, sizeOf } from "./tensor.ts";
 
-/** An initializer's name, or a function that fills a new parameter. */
-export type InitializerLike = string | Initialize;
+/** An initializer's name, its name with options (as in model files), or a function that fills a new parameter. */
+export type InitializerLike = string | FunctionConfig | Initialize;
 
 /** Which number of connections a variance is divided by. */
 export type FanMode = "fanIn" | "fanOut" | "fanAvg";
@@ -38,21 +38,21 @@ export function fans(shape: readonly number[]): { fanIn: number; fanOut: number 
 
 /** All 0. */
 export function zeros(): Initialize {
-  return constant({ value: 0 });
+  return remember("zeros", {}, constant({ value: 0 }));
 }
 
 /** All 1. */
 export function ones(): Initialize {
-  return constant({ value: 1 });
+  return remember("ones", {}, constant({ value: 1 }));
 }
 
 /** All `value` (default 0). */
 export function constant(options: { value?: number } = {}): Initialize {
   checkOptions("initializers.constant", options, ["value"]);
   const value = checkNumber("initializers.constant: value", options.value ?? 0);
-  return (target) => {
+  return remember("constant", { value }, (target) => {
     target.fill(value);
-  };
+  });
 }
 
 export interface NormalOptions {
@@ -73,13 +73,15 @@ function normalOptions(where: string, options: NormalOptions): Required<NormalOp
 /** Normal numbers. */
 export function randomNormal(options: NormalOptions = {}): Initialize {
   const { mean, stddev } = normalOptions("initializers.randomNormal", options);
-  return (target, _, random) => fill(target, () => mean + stddev * random.normal());
+  const draw: Initialize = (target, _, random) => fill(target, () => mean + stddev * random.normal());
+  return remember("randomNormal", { mean, stddev }, draw);
 }
 
 /** Normal numbers; those beyond two deviations (`stddev`, before the cut) are drawn again. */
 export function truncatedNormal(options: NormalOptions = {}): Initialize {
   const { mean, stddev } = normalOptions("initializers.truncatedNormal", options);
-  return (target, _, random) => fill(target, () => mean + stddev * truncated(random));
+  const draw: Initialize = (target, _, random) => fill(target, () => mean + stddev * truncated(random));
+  return remember("truncatedNormal", { mean, stddev }, draw);
 }
 
 export interface UniformOptions {
@@ -93,16 +95,18 @@ export interface UniformOptions {
 export function randomUniform(options: UniformOptions = {}): Initialize {
   const where = "initializers.randomUniform";
   checkOptions(where, options, ["minval", "maxval"]);
-  const low = checkNumber(`${where}: minval`, options.minval ?? -0.05);
-  const high = checkNumber(`${where}: maxval`, options.maxval ?? 0.05, { min: low });
-  return (target, _, random) => fill(target, () => low + (high - low) * random.uniform());
+  const minval = checkNumber(`${where}: minval`, options.minval ?? -0.05);
+  const maxval = checkNumber(`${where}: maxval`, options.maxval ?? 0.05, { min: minval });
+  const draw: Initialize = (target, _, random) =>
+    fill(target, () => minval + (maxval - minval) * random.uniform());
+  return remember("randomUniform", { minval, maxval }, draw);
 }
 
 /** `gain` (default 1) on the diagonal, else 0. Only for two axes. */
 export function identity(options: { gain?: number } = {}): Initialize {
   checkOptions("initializers.identity", options, ["gain"]);
   const gain = checkNumber("initializers.identity: gain", options.gain ?? 1);
-  return (target, shape) => {
+  return remember("identity", { gain }, (target, shape) => {
     const [rows, columns] = shape;
     if (rows === undefined || columns === undefined || shape.length !== 2) {
       throw new ShapeError(
@@ -111,7 +115,7 @@ export function identity(options: { gain?: number } = {}): Initialize {
     }
     target.fill(0);
     for (let i = 0; i < Math.min(rows, columns); i++) target[i * columns + i] = gain;
-  };
+  });
 }
 
 export interface VarianceScalingOptions {
@@ -140,44 +144,45 @@ const DISTRIBUTIONS: Readonly<Record<Distribution, (variance: number, random: Ra
 export function varianceScaling(options: VarianceScalingOptions = {}): Initialize {
   const where = "initializers.varianceScaling";
   checkOptions(where, options, ["scale", "mode", "distribution"]);
-  const scale = checkNumber(`${where}: scale`, options.scale ?? 1, { min: 0, exclusive: true });
-  const fan = byName(where, "mode", options.mode ?? "fanIn", FANS);
-  const draw = byName(where, "distribution", options.distribution ?? "truncatedNormal", DISTRIBUTIONS);
-  return (target, shape, random) => {
+  const { scale = 1, mode = "fanIn", distribution = "truncatedNormal" } = options;
+  checkNumber(`${where}: scale`, scale, { min: 0, exclusive: true });
+  const fan = byName(where, "mode", mode, FANS);
+  const draw = byName(where, "distribution", distribution, DISTRIBUTIONS);
+  return remember("varianceScaling", { scale, mode, distribution }, (target, shape, random) => {
     const { fanIn, fanOut } = fans(shape);
     const variance = scale / Math.max(1, fan(fanIn, fanOut));
     fill(target, () => draw(variance, random));
-  };
+  });
 }
 
 /** Glorot & Bengio 2010: uniform, variance 2 / (fanIn + fanOut). */
 export function glorotUniform(): Initialize {
-  return varianceScaling({ mode: "fanAvg", distribution: "uniform" });
+  return remember("glorotUniform", {}, varianceScaling({ mode: "fanAvg", distribution: "uniform" }));
 }
 
 /** Glorot & Bengio 2010: truncated normal, variance 2 / (fanIn + fanOut). */
 export function glorotNormal(): Initialize {
-  return varianceScaling({ mode: "fanAvg" });
+  return remember("glorotNormal", {}, varianceScaling({ mode: "fanAvg" }));
 }
 
 /** He et al. 2015, for relu: uniform, variance 2 / fanIn. */
 export function heUniform(): Initialize {
-  return varianceScaling({ scale: 2, distribution: "uniform" });
+  return remember("heUniform", {}, varianceScaling({ scale: 2, distribution: "uniform" }));
 }
 
 /** He et al. 2015, for relu: truncated normal, variance 2 / fanIn. */
 export function heNormal(): Initialize {
-  return varianceScaling({ scale: 2 });
+  return remember("heNormal", {}, varianceScaling({ scale: 2 }));
 }
 
 /** LeCun et al. 1998, for selu: uniform, variance 1 / fanIn. */
 export function lecunUniform(): Initialize {
-  return varianceScaling({ distribution: "uniform" });
+  return remember("lecunUniform", {}, varianceScaling({ distribution: "uniform" }));
 }
 
 /** LeCun et al. 1998, for selu: truncated normal, variance 1 / fanIn. */
 export function lecunNormal(): Initialize {
-  return varianceScaling();
+  return remember("lecunNormal", {}, varianceScaling());
 }
 
 /** Takes out of `vector` its part along `unit`. */
@@ -216,7 +221,7 @@ function orthonormal(count: number, length: number, random: Random): Float64Arra
 export function orthogonal(options: { gain?: number } = {}): Initialize {
   checkOptions("initializers.orthogonal", options, ["gain"]);
   const gain = checkNumber("initializers.orthogonal: gain", options.gain ?? 1);
-  return (target, shape, random) => {
+  return remember("orthogonal", { gain }, (target, shape, random) => {
     const columns = shape.at(-1);
     if (columns === undefined || shape.length < 2) {
       const got = formatShape(shape);
@@ -229,10 +234,10 @@ export function orthogonal(options: { gain?: number } = {}): Initialize {
       return units[unit]?.[i] as number;
     };
     for (let i = 0; i < target.length; i++) target[i] = gain * entry(Math.floor(i / columns), i % columns);
-  };
+  });
 }
 
-const FACTORIES: Readonly<Record<string, () => Initialize>> = {
+const FACTORIES: Readonly<Record<string, (options?: object) => Initialize>> = {
   zeros,
   ones,
   constant,
@@ -256,6 +261,7 @@ const FACTORIES: Readonly<Record<string, () => Initialize>> = {
  */
 export function resolveInitializer(where: string, value: InitializerLike): Initialize {
   if (typeof value === "string") return byName(where, "initializer", value, FACTORIES)();
+  if (isFunctionConfig(value)) return byName(where, "initializer", value.name, FACTORIES)(value.options);
   if (typeof value === "function") return value;
   throw new OptionError(expected(where, "the name of an initializer or a function", value));
 }

@@ -1,13 +1,13 @@
 import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
 import type { Value } from "./graph/graph.ts";
-import { byName } from "./names.ts";
+import { byName, type FunctionConfig, isFunctionConfig, remember } from "./names.ts";
 import { add, affine, reduce, unary } from "./ops/functions.ts";
 
 /** A scalar penalty of a parameter, built from ops; it is added to the training loss. */
 export type Regularizer = (parameter: Value) => Value;
 
-/** A regularizer's name, or a function that builds the penalty. */
-export type RegularizerLike = string | Regularizer;
+/** A regularizer's name, its name with options (as in model files), or a function that builds the penalty. */
+export type RegularizerLike = string | FunctionConfig | Regularizer;
 
 const absolutes = (factor: number, parameter: Value): Value =>
   affine(reduce("sum", unary("abs", parameter)), factor);
@@ -18,14 +18,14 @@ const squares = (factor: number, parameter: Value): Value =>
 export function l1(options: { l1?: number } = {}): Regularizer {
   checkOptions("regularizers.l1", options, ["l1"]);
   const factor = checkNumber("regularizers.l1: l1", options.l1 ?? 0.01, { min: 0 });
-  return (parameter) => absolutes(factor, parameter);
+  return remember("l1", { l1: factor }, (parameter: Value) => absolutes(factor, parameter));
 }
 
 /** `l2` (default 0.01) times the sum of w²: keeps weights small. */
 export function l2(options: { l2?: number } = {}): Regularizer {
   checkOptions("regularizers.l2", options, ["l2"]);
   const factor = checkNumber("regularizers.l2: l2", options.l2 ?? 0.01, { min: 0 });
-  return (parameter) => squares(factor, parameter);
+  return remember("l2", { l2: factor }, (parameter: Value) => squares(factor, parameter));
 }
 
 /** `l1` (default 0) times the sum of |w| plus `l2` (default 0) times the sum of w². */
@@ -33,14 +33,15 @@ export function l1l2(options: { l1?: number; l2?: number } = {}): Regularizer {
   checkOptions("regularizers.l1l2", options, ["l1", "l2"]);
   const first = checkNumber("regularizers.l1l2: l1", options.l1 ?? 0, { min: 0 });
   const second = checkNumber("regularizers.l1l2: l2", options.l2 ?? 0, { min: 0 });
-  return (parameter) => add(absolutes(first, parameter), squares(second, parameter));
+  const penalty: Regularizer = (parameter) => add(absolutes(first, parameter), squares(second, parameter));
+  return remember("l1l2", { l1: first, l2: second }, penalty);
 }
 
-const FACTORIES: Readonly<Record<string, () => Regularizer>> = {
+const FACTORIES: Readonly<Record<string, (options?: object) => Regularizer>> = {
   l1,
   l2,
-  // Both defaults of Keras's L1L2 are 0; a name alone must still do something.
-  l1l2: () => l1l2({ l1: 0.01, l2: 0.01 }),
+  // Both of Keras's defaults are 0; the name alone must still do something.
+  l1l2: (options = { l1: 0.01, l2: 0.01 }) => l1l2(options),
 };
 
 /**
@@ -53,5 +54,6 @@ export function resolveRegularizer(
 ): Regularizer | undefined {
   if (value === undefined || typeof value === "function") return value;
   if (typeof value === "string") return byName(where, "regularizer", value, FACTORIES)();
+  if (isFunctionConfig(value)) return byName(where, "regularizer", value.name, FACTORIES)(value.options);
   throw new OptionError(expected(where, "the name of a regularizer or a function", value));
 }
