@@ -65,7 +65,7 @@ MOMENTS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7}
 SGD = {"learningRate": 0.1}
 RMSPROP = {"learningRate": 0.01, "rho": 0.9, "epsilon": 1e-7}
 ADAM = {"learningRate": 0.01, **MOMENTS}
-DECAY = {"name": "exponentialDecay", "initialLearningRate": 0.1, "decaySteps": 1, "decayRate": 0.8}
+DECAY = {"initialLearningRate": 0.1, "decaySteps": 1, "decayRate": 0.8}
 
 CASES = [
     case("sgd", "sgd", SGD, sgd),
@@ -96,8 +96,8 @@ CASES = [
     # A small beta2 makes v fall within ten steps, so that its maximum matters.
     case("adam with amsgrad", "adam", {**ADAM, "beta2": 0.7, "amsgrad": True}, adam),
     case(
-        "adamW",
-        "adamW",
+        "adamw",
+        "adamw",
         {**ADAM, "weightDecay": 0.01},
         lambda params, o: torch.optim.AdamW(
             params, lr=o["learningRate"], betas=betas(o), eps=o["epsilon"], weight_decay=o["weightDecay"]
@@ -128,9 +128,9 @@ CASES = [
     case("sgd, globalClipNorm", "sgd", {**SGD, "globalClipNorm": 0.5}, sgd),
     case("adam, globalClipNorm", "adam", {**ADAM, "globalClipNorm": 0.5}, adam),
     # Without momentum: Keras's velocity holds the rate, PyTorch's does not, which differs when the rate changes.
-    case("sgd, exponential decay", "sgd", SGD, sgd, schedule=DECAY),
-    case("adam, exponential decay", "adam", {**ADAM, "learningRate": 0.1}, adam, schedule=DECAY),
-    case("adam, kernel regularizer", "adam", ADAM, adam, kernelRegularizer={"name": "l2", "l2": 0.01}),
+    case("sgd, exponential decay", "sgd", SGD, sgd, exponentialDecay=DECAY),
+    case("adam, exponential decay", "adam", {**ADAM, "learningRate": 0.1}, adam, exponentialDecay=DECAY),
+    case("adam, kernel regularizer", "adam", ADAM, adam, kernelRegularizer={"l2": 0.01}),
     # One factor for each layer; 0 means frozen: no gradient, no update.
     case("adam, parameter groups", "adam", ADAM, adam, learningRateScales=[0.1, 0, 1]),
 ]
@@ -183,7 +183,7 @@ def run(spec, dtype, initial, x, y):
         if scale == 0:
             params[2 * i].requires_grad_(False), params[2 * i + 1].requires_grad_(False)
     optimizer = build_optimizer(spec, params)
-    schedule = spec.get("schedule")
+    schedule = spec.get("exponentialDecay")
     scheduler = schedule and torch.optim.lr_scheduler.ExponentialLR(optimizer, schedule["decayRate"])
     x, losses, gradients = x.to(dtype), [], None
     for step in range(STEPS):

@@ -1,9 +1,11 @@
 import { describe, test } from "vitest";
-import type { Attributes } from "../../lib/ops/op.ts";
 import { unaryRule } from "../../lib/ops/unary.ts";
+import type { Optimizer } from "../../lib/optimizers.ts";
+import * as optimizers from "../../lib/optimizers.ts";
+import * as schedules from "../../lib/schedules.ts";
 import { expectClose, type Input, readGolden, runOp } from "./golden.ts";
 
-type Options = Partial<Record<string, number | boolean>> & { learningRate: number };
+type Options = { learningRate: number } & Record<string, number | boolean>;
 
 interface Layer {
   kernel: number[];
@@ -20,7 +22,7 @@ interface Case {
   name: string;
   optimizer: string;
   options: Options;
-  schedule?: { initialLearningRate: number; decaySteps: number; decayRate: number };
+  exponentialDecay?: schedules.DecayOptions;
   kernelRegularizer?: { l2: number };
   learningRateScales?: number[];
   float64: Run;
@@ -41,33 +43,14 @@ const golden = readGolden<Golden>("optimizers");
 const LOSS = { function: "sparseCategoricalCrossentropyFromLogits", alpha: 0, beta: 0, sum: 0 };
 const BATCH = { batch: golden.batchSize };
 
-/** Slots of each rule's instruction, and which options are its attributes. */
-const RULES: Record<
-  string,
-  { op: string; attributes: string[]; slots(options: Options): (number | undefined)[] }
-> = {
-  sgd: { op: "sgd", attributes: ["momentum", "nesterov"], slots: ({ momentum }) => (momentum ? [0] : []) },
-  rmsprop: {
-    op: "rmsprop",
-    attributes: ["rho", "epsilon", "momentum", "centered"],
-    slots: ({ momentum, centered }) => [0, ...(momentum ? [0] : []), ...(centered ? [0] : [])],
-  },
-  adagrad: {
-    op: "adagrad",
-    attributes: ["epsilon"],
-    slots: ({ initialAccumulatorValue }) => [Number(initialAccumulatorValue)],
-  },
-  adadelta: { op: "adadelta", attributes: ["rho", "epsilon"], slots: () => [0, 0] },
-  adam: {
-    op: "adam",
-    attributes: ["beta1", "beta2", "epsilon"],
-    slots: ({ amsgrad }) => (amsgrad ? [0, 0, 0] : [0, 0]),
-  },
-  adamW: { op: "adam", attributes: ["weightDecay", "beta1", "beta2", "epsilon"], slots: () => [0, 0] },
-  adamax: { op: "adamax", attributes: ["beta1", "beta2", "epsilon"], slots: () => [0, 0] },
-  nadam: { op: "nadam", attributes: ["beta1", "beta2", "epsilon", "decay"], slots: () => [0, 0] },
-  lion: { op: "lion", attributes: ["beta1", "beta2"], slots: () => [0] },
-};
+const FACTORIES = { ...optimizers };
+
+/** The optimizer that a user would get with the case's options. */
+function createOptimizer({ optimizer, options, exponentialDecay }: Case): Optimizer {
+  const factory = FACTORIES[optimizer as "sgd"];
+  const schedule = exponentialDecay && schedules.exponentialDecay(exponentialDecay);
+  return factory({ ...options, learningRate: schedule ?? options.learningRate });
+}
 
 /** A kernel or bias on its way. */
 interface Parameter {
@@ -78,12 +61,11 @@ interface Parameter {
   slots: Float64Array[];
 }
 
-function createParameters(one: Case): Parameter[] {
-  const starts = RULES[one.optimizer]?.slots(one.options) ?? [];
+function createParameters(optimizer: Optimizer): Parameter[] {
   return golden.initial.flatMap((initial, layer) =>
     [initial.kernel, initial.bias].map((values, i): Parameter => {
       const [inputs, units] = [golden.units[layer] as number, golden.units[layer + 1] as number];
-      const slots = starts.map((start) => new Float64Array(values.length).fill(start ?? 0));
+      const slots = optimizer.slots.map(({ initial: start }) => new Float64Array(values.length).fill(start));
       const shape = i === 0 ? [inputs, units] : [units];
       return { layer, isKernel: i === 0, shape, data: Float64Array.from(values), slots };
     }),
@@ -139,16 +121,12 @@ function clipOne(op: string, data: Float64Array, limit: number): Float64Array {
 }
 
 /** The global norm is that of the whole gradient block. */
-function clip(gradients: Float64Array[], options: Options): Float64Array[] {
-  const { clipValue, clipNorm, globalClipNorm } = options;
-  if (clipValue !== undefined) return gradients.map((g) => clipOne("clipValue", g, Number(clipValue)));
-  if (clipNorm !== undefined) return gradients.map((g) => clipOne("clipNorm", g, Number(clipNorm)));
+function clip(gradients: Float64Array[], optimizer: Optimizer): Float64Array[] {
+  const { clipValue, clipNorm, globalClipNorm } = optimizer;
+  if (clipValue !== undefined) return gradients.map((g) => clipOne("clipValue", g, clipValue));
+  if (clipNorm !== undefined) return gradients.map((g) => clipOne("clipNorm", g, clipNorm));
   if (globalClipNorm === undefined) return gradients;
-  const block = clipOne(
-    "clipNorm",
-    Float64Array.from(gradients.flatMap((g) => [...g])),
-    Number(globalClipNorm),
-  );
+  const block = clipOne("clipNorm", Float64Array.from(gradients.flatMap((g) => [...g])), globalClipNorm);
   let end = 0;
   return gradients.map(({ length }) => {
     end += length;
@@ -156,24 +134,18 @@ function clip(gradients: Float64Array[], options: Options): Float64Array[] {
   });
 }
 
-function update(one: Case, parameter: Parameter, gradient: Float64Array, step: number): void {
-  const rule = RULES[one.optimizer] as (typeof RULES)[string];
-  const scale = one.learningRateScales?.[parameter.layer] ?? 1;
-  if (scale === 0) return;
-  const attributes: Attributes = {
-    scale,
-    weightDecay: 0,
-    ...Object.fromEntries(rule.attributes.map((name) => [name, Number(one.options[name] ?? 0)])),
-  };
-  const { initialLearningRate, decaySteps, decayRate } = one.schedule ?? {
-    initialLearningRate: one.options.learningRate,
-    decaySteps: 1,
-    decayRate: 1,
-  };
-  const learningRate = initialLearningRate * decayRate ** (step / decaySteps);
+function update(
+  optimizer: Optimizer,
+  parameter: Parameter,
+  gradient: Float64Array,
+  step: number,
+  scale: number,
+): void {
+  const { op, attributes, weightDecay, schedule } = optimizer;
   const shape = [parameter.data.length];
   const inputs = [parameter.data, gradient, ...parameter.slots].map((data) => ({ data, shape }));
-  const [data, ...slots] = runOp(rule.op, inputs, attributes, { step, learningRate });
+  const call = { step, learningRate: schedule.rate(step) };
+  const [data, ...slots] = runOp(op.name, inputs, { scale, weightDecay, ...attributes }, call);
   Object.assign(parameter, { data, slots });
 }
 
@@ -184,7 +156,8 @@ function flatten(layers: Layer[]): number[][] {
 
 describe("ten steps are PyTorch's", () => {
   test.each(golden.cases)("$name", (one) => {
-    const parameters = createParameters(one);
+    const optimizer = createOptimizer(one);
+    const parameters = createParameters(optimizer);
     const first = flatten(one.float64.gradients ?? golden.firstGradients.float64);
     const losses = one.float64.losses.map((_, step) => {
       const start = (step * golden.batchSize) % golden.y.length;
@@ -196,12 +169,13 @@ describe("ten steps are PyTorch's", () => {
         golden.y.slice(start, end),
       );
       const penalty = regularize(parameters, batch.gradients, one.kernelRegularizer?.l2 ?? 0);
-      const gradients = clip(batch.gradients, one.options);
+      const gradients = clip(batch.gradients, optimizer);
       for (const [i, parameter] of parameters.entries()) {
-        const frozen = one.learningRateScales?.[parameter.layer] === 0;
+        const scale = one.learningRateScales?.[parameter.layer] ?? 1;
+        if (scale === 0) continue; // frozen
         const gradient = gradients[i] as Float64Array;
-        if (step === 0 && !frozen) expectClose(gradient, first[i] as number[], 1e-14, `gradient ${i}`);
-        update(one, parameter, gradient, step);
+        if (step === 0) expectClose(gradient, first[i] as number[], 1e-14, `gradient ${i}`);
+        update(optimizer, parameter, gradient, step, scale);
       }
       return batch.loss + penalty;
     });
