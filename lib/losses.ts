@@ -41,6 +41,9 @@ export interface Loss {
 /** A loss of one's own, from ops: one value or row of values a sample, or a scalar. */
 export type LossCallback = (prediction: Value, target: Value) => Value;
 
+/** A loss's name, what a factory of `losses` returns, or a function of one's own. */
+export type LossLike = string | Loss | LossCallback;
+
 export interface LossOptions {
   /** Mean (default) or sum over samples of the mean over a sample's rows. */
   reduction?: Reduction;
@@ -370,7 +373,7 @@ export function isLoss(value: unknown): value is Loss {
 }
 
 /** The loss that a name stands for, a function of one's own as a loss, or the loss itself. */
-export function resolveLoss(value: string | Loss | LossCallback): Loss {
+export function resolveLoss(value: LossLike): Loss {
   if (typeof value === "string") return byName("Trainer: loss", "loss", value, LOSSES)();
   if (typeof value === "function") return custom(value);
   if (isLoss(value)) return value;

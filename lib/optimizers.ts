@@ -38,6 +38,9 @@ export interface Optimizer {
   readonly globalClipNorm?: number;
 }
 
+/** An optimizer's name, for its defaults, or what a factory of `optimizers` returns. */
+export type OptimizerLike = string | Optimizer;
+
 /** What every optimizer takes. */
 export interface OptimizerOptions {
   /** A rate, a schedule or a function of the step. Default 0.001 (sgd: 0.01). */
@@ -295,7 +298,7 @@ const FACTORIES: Readonly<Record<string, () => Optimizer>> = {
 };
 
 /** The optimizer that a name stands for, with its defaults, or the optimizer itself. */
-export function resolveOptimizer(value: string | Optimizer): Optimizer {
+export function resolveOptimizer(value: OptimizerLike): Optimizer {
   if (typeof value === "string") return byName("Trainer: optimizer", "optimizer", value, FACTORIES)();
   if (typeof value === "object" && value !== null && "op" in value && "schedule" in value) return value;
   throw new OptionError(
