@@ -41,7 +41,7 @@ export class StateLayout {
     };
     declarations.filter(({ kind }) => kind === "parameter").forEach(place);
     this.parameterSize = offset;
-    declarations.filter(({ kind }) => kind !== "parameter").forEach(place);
+    declarations.filter(({ kind }) => kind === "variable").forEach(place);
     this.entries = entries;
     this.size = offset;
   }

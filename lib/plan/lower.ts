@@ -1,11 +1,11 @@
 import { type GraphBuilder, type Node, type Value, valueType } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
 import { unary } from "../ops/functions.ts";
+import { Random } from "../random.ts";
 import { sizeOf } from "../tensor.ts";
 import type { StateLayout } from "./layout.ts";
 import { type Lifetime, planMemory } from "./memory.ts";
-import type { Buffer, Instruction, NamedBuffer, Plan } from "./plan.ts";
-import { alignUp } from "./plan.ts";
+import { alignUp, type Buffer, type Constant, type Instruction, type NamedBuffer, type Plan } from "./plan.ts";
 
 export interface LowerOptions {
   readonly name: string;
@@ -36,7 +36,8 @@ export function lower(options: LowerOptions): Plan {
   const order = [...nodes, ...effects].filter((node) => node.op.view !== true);
   const inputs = placeInputs(graph, capacity);
   const places = new Map<Value, Buffer>([...inputs.places, ...pinned]);
-  const scratch = placeScratch(order, roots, places, capacity);
+  const constants = placeConstants(order, places);
+  const scratch = placeScratch(order, roots, places, capacity, constants.size);
   const bind = (node: Node): Instruction => ({
     op: node.op,
     inputs: node.inputs.map((input) => locate(input, places, layout)),
@@ -62,6 +63,7 @@ export function lower(options: LowerOptions): Plan {
     inputs: inputs.named,
     outputs,
     instructions: [...compute, ...guard, ...[...effects].map(bind), ...(options.updates ?? [])],
+    constants: constants.list,
   };
 }
 
@@ -116,12 +118,28 @@ function placeInputs(graph: GraphBuilder, capacity: number): { places: [Value, B
 /** A value's buffer; a view has its base's place and its own shape. */
 function locate(value: Value, places: ReadonlyMap<Value, Buffer>, layout: StateLayout): Buffer {
   const owner = base(value);
-  if (owner.source.kind === "state") {
+  if (owner.source.kind === "state" && owner.source.state.kind !== "constant") {
     return { region: "state", offset: layout.entry(owner.source.state.path).offset, type: value.type };
   }
   const buffer = places.get(owner);
   if (buffer === undefined) throw new TypeError("a value has no place");
   return { ...buffer, type: value.type };
+}
+
+/** Constants that the program reads come first in scratch memory. */
+function placeConstants(order: readonly Node[], places: Map<Value, Buffer>): { list: Constant[]; size: number } {
+  const list: Constant[] = [];
+  let size = 0;
+  for (const value of new Set(order.flatMap((node) => node.inputs.map(base)))) {
+    if (value.source.kind !== "state" || value.source.state.kind !== "constant") continue;
+    const { shape, initialize } = value.source.state;
+    const data = new Float32Array(sizeOf(shape));
+    initialize(data, shape, new Random(0));
+    list.push({ offset: size, data });
+    places.set(value, { region: "scratch", offset: size, type: value.type });
+    size += alignUp(data.length);
+  }
+  return { list, size };
 }
 
 /** A group of values that share one piece of scratch memory one after the other. */
@@ -132,12 +150,13 @@ interface Tenancy {
   end: number;
 }
 
-/** Plans the scratch region by liveness, entering places for all values that have none; returns its size. */
+/** Plans the scratch region by liveness, from `first` on, entering places for all values that have none; returns its size. */
 function placeScratch(
   order: readonly Node[],
   roots: readonly Value[],
   places: Map<Value, Buffer>,
   capacity: number,
+  first: number,
 ): number {
   const lastRead = new Map<Value, number>();
   order.forEach((node, i) => {
@@ -167,10 +186,10 @@ function placeScratch(
   const memory = planMemory(groups as readonly Lifetime[]);
   groups.forEach((group, i) => {
     for (const value of group.values) {
-      places.set(value, { region: "scratch", offset: memory.offsets[i] as number, type: value.type });
+      places.set(value, { region: "scratch", offset: first + (memory.offsets[i] as number), type: value.type });
     }
   });
-  return memory.total;
+  return first + memory.total;
 }
 
 /** A buffer over a block of a region, for instructions that work on blocks instead of values. */

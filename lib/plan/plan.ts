@@ -27,6 +27,12 @@ export interface NamedBuffer {
   readonly buffer: Buffer;
 }
 
+/** Numbers that are in scratch memory before the first step and stay there. */
+export interface Constant {
+  readonly offset: number;
+  readonly data: Float32Array;
+}
+
 /** A flat static program: what an executor runs once per step. */
 export interface Plan {
   readonly name: string;
@@ -39,6 +45,8 @@ export interface Plan {
   /** Copied out after the instructions have run. */
   readonly outputs: readonly NamedBuffer[];
   readonly instructions: readonly Instruction[];
+  /** Part of the scratch region; whoever allocates it writes them. */
+  readonly constants: readonly Constant[];
 }
 
 /** Offsets are multiples of a cache line of 16 floats. */

@@ -1,0 +1,1 @@
+export type { Callback, Logs, Progress, TrainingContext } from "./callback.ts";

@@ -1,0 +1,88 @@
+import { checkNumber, checkOptions, expected, OptionError } from "../errors.ts";
+import type { GraphBuilder, Value } from "../graph/graph.ts";
+import { type InitializerLike, resolveInitializer } from "../initializers.ts";
+import { linear } from "../ops/functions.ts";
+import { lastDimension } from "../ops/op.ts";
+import { type RegularizerLike, resolveRegularizer } from "../regularizers.ts";
+import { type ActivationLike, resolveActivation } from "./activations.ts";
+import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
+
+export interface DenseOptions extends LayerOptions {
+  /** Width of the output. */
+  units: number;
+  /** Default linear. */
+  activation?: ActivationLike;
+  /** Default true. */
+  useBias?: boolean;
+  /** Default glorotUniform. */
+  kernelInitializer?: InitializerLike;
+  /** Default zeros. */
+  biasInitializer?: InitializerLike;
+  kernelRegularizer?: RegularizerLike;
+  biasRegularizer?: RegularizerLike;
+}
+
+const OPTIONS = [
+  ...LAYER_OPTIONS,
+  "units",
+  "activation",
+  "useBias",
+  "kernelInitializer",
+  "biasInitializer",
+  "kernelRegularizer",
+  "biasRegularizer",
+] as const;
+
+class Dense extends Layer {
+  readonly kind = "dense";
+  readonly #options: DenseOptions;
+
+  constructor(options: DenseOptions) {
+    checkOptions("layers.dense", options, OPTIONS);
+    super(options);
+    checkNumber("layers.dense: units", options.units, { min: 1, integer: true });
+    if (options.useBias !== undefined && typeof options.useBias !== "boolean") {
+      throw new OptionError(expected("layers.dense: useBias", "true or false", options.useBias));
+    }
+    resolveActivation("layers.dense: activation", options.activation);
+    resolveInitializer("layers.dense: kernelInitializer", options.kernelInitializer ?? "glorotUniform");
+    resolveInitializer("layers.dense: biasInitializer", options.biasInitializer ?? "zeros");
+    resolveRegularizer("layers.dense: kernelRegularizer", options.kernelRegularizer);
+    resolveRegularizer("layers.dense: biasRegularizer", options.biasRegularizer);
+    this.#options = { ...options };
+  }
+
+  call(graph: GraphBuilder, ...inputs: Value[]): Value {
+    const x = onlyInput(this, inputs);
+    const { units, useBias = true } = this.#options;
+    const kernel = graph.parameter({
+      name: "kernel",
+      shape: [lastDimension(x.type), units],
+      initialize: resolveInitializer("kernelInitializer", this.#options.kernelInitializer ?? "glorotUniform"),
+      regularizer: resolveRegularizer("kernelRegularizer", this.#options.kernelRegularizer),
+    });
+    const bias = useBias
+      ? graph.parameter({
+          name: "bias",
+          shape: [units],
+          initialize: resolveInitializer("biasInitializer", this.#options.biasInitializer ?? "zeros"),
+          regularizer: resolveRegularizer("biasRegularizer", this.#options.biasRegularizer),
+        })
+      : undefined;
+    const activation = resolveActivation("activation", this.#options.activation);
+    if (activation.fused !== undefined) return linear(x, kernel, bias, activation.fused);
+    return activation.apply(linear(x, kernel, bias));
+  }
+
+  override config(): LayerConfig {
+    return { ...this.#options };
+  }
+}
+
+/**
+ * Fully connected: f(x · kernel + bias) over the last axis. [..., in] -> [..., units].
+ * Parameters: `kernel` [in, units], `bias` [units].
+ */
+export function dense(options: DenseOptions): Layer {
+  return new Dense(options);
+}

@@ -1,0 +1,14 @@
+export { activation, prelu } from "./activation.ts";
+export type { ActivationOptions, PReLUOptions } from "./activation.ts";
+export type { ActivationLike, ActivationName } from "./activations.ts";
+export { dense } from "./dense.ts";
+export type { DenseOptions } from "./dense.ts";
+export { type InputOptions, input } from "./layer.ts";
+export { add, average, concatenate, multiply } from "./merge.ts";
+export type { ConcatenateOptions } from "./merge.ts";
+export { dropout, gaussianNoise } from "./noise.ts";
+export type { DropoutOptions, GaussianNoiseOptions } from "./noise.ts";
+export { batchNormalization, layerNormalization } from "./normalization.ts";
+export type { BatchNormalizationOptions, LayerNormalizationOptions } from "./normalization.ts";
+export { flatten, reshape } from "./shape.ts";
+export type { ReshapeOptions } from "./shape.ts";

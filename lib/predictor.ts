@@ -1,0 +1,163 @@
+import { type Column, columnFrom, columnLength, type DataSource, isColumnSource, isNumericArray } from "./data/column.ts";
+import { Dataset } from "./data/dataset.ts";
+import { DataError, expected, ShapeError } from "./errors.ts";
+import type { Job, Program, Regions } from "./executor/executor.ts";
+import type { Network } from "./network.ts";
+import type { Plan } from "./plan/plan.ts";
+import { formatShape, sameShape, sizeOf, type Tensor } from "./tensor.ts";
+
+/** Samples: nested arrays, a typed array, `{ data, shape }`, a dataset; a list of them for several inputs. */
+export type PredictInput = DataSource | Dataset | readonly DataSource[];
+
+interface Request {
+  readonly columns: readonly Column[];
+  readonly rows: Uint32Array | null;
+  readonly count: number;
+  /** The caller gave one sample without a leading dimension. */
+  readonly single: boolean;
+}
+
+/** Runs a network forwards. */
+export class Predictor {
+  readonly #network: Network;
+  readonly #plan: Plan;
+  readonly #program: Program;
+  readonly #regions: Regions;
+
+  constructor(network: Network, capacity: number) {
+    this.#network = network;
+    this.#plan = network.predictPlan(capacity);
+    const { program, regions } = network.load(this.#plan);
+    this.#program = program;
+    this.#regions = regions;
+  }
+
+  run(input: PredictInput): Tensor[] {
+    const fast = this.#runOne(input);
+    if (fast !== undefined) return fast;
+    const request = this.#request(input);
+    const job = this.#job(request);
+    this.#program.runSync(job);
+    return this.#results(request, job);
+  }
+
+  async runAsync(input: PredictInput): Promise<Tensor[]> {
+    const request = this.#request(input);
+    const job = this.#job(request);
+    await this.#program.run(job);
+    return this.#results(request, job);
+  }
+
+  /** One sample given as a flat array: straight into the input region, no job. */
+  #runOne(input: PredictInput): Tensor[] | undefined {
+    const { inputShapes, outputShapes } = this.#network;
+    const [shape] = inputShapes;
+    if (inputShapes.length !== 1 || shape === undefined) return undefined;
+    const size = sizeOf(shape);
+    const flat = input instanceof Float32Array || (Array.isArray(input) && shape.length === 1 && typeof input[0] === "number");
+    if (!flat || (input as ArrayLike<number>).length !== size) return undefined;
+    const target = this.#regions.input;
+    const values = input as ArrayLike<number>;
+    for (let i = 0; i < size; i++) {
+      const value = values[i];
+      if (typeof value !== "number" || !Number.isFinite(value)) throw new DataError(expected(`x[${i}]`, "a finite number", value));
+      target[i] = value;
+    }
+    this.#program.step(1, 0, 0, 0, 0);
+    return this.#plan.outputs.map(({ buffer }, i) => {
+      const region = this.#regions[buffer.region];
+      const data = new Float32Array(region.subarray(buffer.offset, buffer.offset + sizeOf(buffer.type.shape)));
+      return { shape: outputShapes[i] as readonly number[], data };
+    });
+  }
+
+  #request(input: PredictInput): Request {
+    const { inputShapes } = this.#network;
+    if (input instanceof Dataset) {
+      this.#checkColumns(input.inputs);
+      return { columns: input.inputs, rows: input.rows ?? null, count: input.length, single: false };
+    }
+    const sources = inputShapes.length === 1 ? [input as DataSource] : (input as readonly DataSource[]);
+    if (!Array.isArray(sources) || sources.length !== inputShapes.length) {
+      throw new DataError(expected("predict: the input", `a list of ${inputShapes.length} inputs`, input));
+    }
+    const single = isSingle(sources[0] as DataSource, inputShapes[0] as readonly number[]);
+    const columns = sources.map((source, i) => {
+      const where = sources.length === 1 ? "x" : `x[${i}]`;
+      return toColumn(source, inputShapes[i] as readonly number[], where, single);
+    });
+    this.#checkColumns(columns);
+    const counts = columns.map(columnLength);
+    if (counts.some((count) => count !== counts[0])) {
+      throw new ShapeError(`predict: every input must have as many samples, got ${counts.join(" and ")}`);
+    }
+    return { columns, rows: null, count: counts[0] as number, single };
+  }
+
+  #checkColumns(columns: readonly Column[]): void {
+    checkColumns("predict", this.#network, columns);
+  }
+
+  #job({ columns, rows, count }: Request): Job {
+    return {
+      columns,
+      indices: rows,
+      epochRows: count,
+      epochs: 1,
+      batchSize: this.#plan.capacity,
+      firstStep: 0,
+      counter: 0,
+      learningRates: new Float32Array(1),
+      seed: this.#network.seed,
+      outputs: this.#plan.outputs.map(({ buffer }) => new Float32Array(count * sizeOf(buffer.type.shape))),
+      budget: Number.POSITIVE_INFINITY,
+      stopBelow: Number.NaN,
+    };
+  }
+
+  #results({ count, single }: Request, job: Job): Tensor[] {
+    return job.outputs.map((data, i) => {
+      const shape = this.#network.outputShapes[i] as readonly number[];
+      return { shape: single ? shape : [count, ...shape], data: data as Float32Array };
+    });
+  }
+}
+
+/** Columns must have the shapes of the network's inputs. A flat column of the right size is accepted. */
+export function checkColumns(where: string, network: Network, columns: readonly Column[]): void {
+  const { inputShapes } = network;
+  if (columns.length !== inputShapes.length) {
+    throw new ShapeError(`${where}: the network has ${inputShapes.length} inputs, got data for ${columns.length}`);
+  }
+  columns.forEach((column, i) => {
+    const shape = inputShapes[i] as readonly number[];
+    if (sameShape(column.shape, shape)) return;
+    const name = columns.length === 1 ? "x" : `x[${i}]`;
+    const [wanted, got] = [formatShape(shape), formatShape(column.shape)];
+    throw new ShapeError(`${where}: each sample of ${name} must have shape ${wanted} as the network's input, got ${got}`);
+  });
+}
+
+function depthOf(source: unknown): number {
+  let depth = 0;
+  for (let level = source; Array.isArray(level) || isNumericArray(level); level = level[0]) depth++;
+  return depth;
+}
+
+function isSingle(source: DataSource, shape: readonly number[]): boolean {
+  if (isColumnSource(source)) return source.shape !== undefined && sameShape(source.shape, shape);
+  if (isNumericArray(source)) return source.length === sizeOf(shape);
+  return depthOf(source) === shape.length;
+}
+
+function toColumn(source: DataSource, shape: readonly number[], where: string, single: boolean): Column {
+  if (isNumericArray(source)) {
+    if (source.length % sizeOf(shape) !== 0) {
+      throw new ShapeError(`${where}: a flat array must hold whole samples of ${formatShape(shape)}, got ${source.length} numbers`);
+    }
+    return columnFrom({ data: source, shape: [source.length / sizeOf(shape), ...shape] }, where);
+  }
+  if (!single) return columnFrom(source, where);
+  if (isColumnSource(source)) return columnFrom({ ...source, shape: [1, ...shape] }, where);
+  return columnFrom([source] as DataSource, where);
+}

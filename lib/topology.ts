@@ -1,0 +1,97 @@
+import { OptionError } from "./errors.ts";
+import { type Layer, SymbolicTensor } from "./layers/layer.ts";
+
+/** A layer applied once. */
+export interface Step {
+  readonly tensor: SymbolicTensor;
+  /** The layer's name, unique in the network; a shared layer has several steps of one name. */
+  readonly name: string;
+}
+
+/** The order in which layers are applied, and their names. */
+export interface Topology {
+  readonly inputs: readonly Step[];
+  readonly steps: readonly Step[];
+  readonly outputs: readonly SymbolicTensor[];
+  /** Names of the layers that give the outputs. */
+  readonly outputNames: readonly string[];
+}
+
+/**
+ * Orders the layers between inputs and outputs so that each comes after those it reads.
+ * @throws OptionError for an output that hangs on an input that is not listed, or an input that nothing reads
+ */
+export function topologyOf(ends: {
+  inputs: readonly SymbolicTensor[];
+  outputs: readonly SymbolicTensor[];
+}): Topology {
+  if (ends.inputs.length === 0 || ends.outputs.length === 0) {
+    throw new OptionError("Network: at least one input and one output are needed");
+  }
+  for (const tensor of [...ends.inputs, ...ends.outputs]) {
+    if (!(tensor instanceof SymbolicTensor)) {
+      throw new OptionError("Network: inputs come from layers.input(), outputs from layer.apply()");
+    }
+  }
+  const order = sortFrom(ends.outputs);
+  const names = new Names();
+  for (const tensor of order) if (tensor.layer?.name !== undefined) names.reserve(tensor.layer.name, tensor.layer);
+  const inputs = ends.inputs.map((tensor, i) => {
+    if (tensor.layer !== undefined) throw new OptionError(`Network: inputs[${i}] is the output of a layer, not layers.input()`);
+    if (!order.includes(tensor)) throw new OptionError(`Network: inputs[${i}] does not lead to any output`);
+    return { tensor, name: tensor.name ?? names.fresh("input") };
+  });
+  const steps: Step[] = [];
+  for (const tensor of order) {
+    if (tensor.layer !== undefined) steps.push({ tensor, name: names.of(tensor.layer) });
+    else if (!ends.inputs.includes(tensor)) throw new OptionError("Network: an output depends on an input that is not listed");
+  }
+  const outputNames = ends.outputs.map((tensor) => (tensor.layer === undefined ? "input" : names.of(tensor.layer)));
+  return { inputs, steps, outputs: ends.outputs, outputNames };
+}
+
+/** Every tensor that the outputs depend on, each after its inputs. */
+function sortFrom(outputs: readonly SymbolicTensor[]): SymbolicTensor[] {
+  const order: SymbolicTensor[] = [];
+  const seen = new Set<SymbolicTensor>();
+  // An explicit stack: a network may be deeper than the call stack.
+  const pending = [...outputs].reverse().map((tensor) => ({ tensor, expanded: false }));
+  for (let top = pending.pop(); top !== undefined; top = pending.pop()) {
+    if (top.expanded) {
+      order.push(top.tensor);
+    } else if (!seen.has(top.tensor)) {
+      seen.add(top.tensor);
+      pending.push({ tensor: top.tensor, expanded: true });
+      for (const input of [...top.tensor.inputs].reverse()) pending.push({ tensor: input, expanded: false });
+    }
+  }
+  return order;
+}
+
+/** Gives each layer its own name, or its kind with a number. */
+class Names {
+  readonly #taken = new Map<string, Layer | undefined>();
+  readonly #names = new Map<Layer, string>();
+
+  reserve(name: string, layer: Layer): void {
+    const owner = this.#taken.get(name);
+    if (owner !== undefined && owner !== layer) throw new OptionError(`Network: two layers are named "${name}"`);
+    this.#taken.set(name, layer);
+    this.#names.set(layer, name);
+  }
+
+  of(layer: Layer): string {
+    const known = this.#names.get(layer);
+    if (known !== undefined) return known;
+    const name = this.fresh(layer.kind);
+    this.#names.set(layer, name);
+    return name;
+  }
+
+  fresh(kind: string): string {
+    let name = kind;
+    for (let i = 1; this.#taken.has(name); i++) name = `${kind}_${i}`;
+    this.#taken.set(name, undefined);
+    return name;
+  }
+}

@@ -1,0 +1,339 @@
+import type { Callback, Logs, TrainingContext } from "./callbacks/callback.ts";
+import { Dataset, type DatasetSource } from "./data/dataset.ts";
+import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
+import type { Job } from "./executor/executor.ts";
+import { readCheckpoint, type TrainerState, writeCheckpoint } from "./io/checkpoint.ts";
+import type { Loss } from "./losses.ts";
+import { confusionMatrix, type MetricLike } from "./metrics.ts";
+import { Network } from "./network.ts";
+import { type Optimizer, resolveOptimizer, sgd } from "./optimizers.ts";
+import { printPlan } from "./plan/print.ts";
+import { type Seed, seedWords } from "./random.ts";
+import { sizeOf } from "./tensor.ts";
+import { type Bound, bindDataset } from "./training/bind.ts";
+import { checkGroups, compileEvaluation, compileTraining, type ParameterGroup } from "./training/compile.ts";
+import { drive, driveSync, type Process, runSteps, settle } from "./training/drive.ts";
+import { EpochSums } from "./training/epoch.ts";
+import { type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
+import { type LossLike, type Objective, objectiveFor } from "./training/head.ts";
+import { type CheckedFit, checkFit, type FitOptions, type TrainingData } from "./training/options.ts";
+import type { LearningRule } from "./training/rules.ts";
+import { Snapshot } from "./training/snapshot.ts";
+import { fitStream } from "./training/stream.ts";
+
+export interface TrainerOptions {
+  /** Name, loss or function; a list for a network with several outputs. Needed unless `rule` is given. */
+  loss?: LossLike | readonly LossLike[];
+  /** Default adam. */
+  optimizer?: string | Optimizer;
+  /** Factor of each output's loss. Default 1. */
+  lossWeights?: readonly number[];
+  /** Watched in training and evaluation; a list of lists for several outputs. */
+  metrics?: readonly MetricLike[] | readonly (readonly MetricLike[])[];
+  /** Layers with another learning rate or weight decay. */
+  groups?: readonly ParameterGroup[];
+  /** A classic learning rule in place of backpropagation. */
+  rule?: LearningRule;
+  /** Of shuffles and dropout. Default: the network's. */
+  seed?: Seed;
+}
+
+const OPTIONS = ["loss", "optimizer", "lossWeights", "metrics", "groups", "rule", "seed"] as const;
+
+export interface History {
+  /** The mean training loss of each epoch. */
+  readonly loss: readonly number[];
+  /** Every quantity by name, an entry an epoch: loss, accuracy, valLoss, valAccuracy, ... */
+  readonly logs: Readonly<Record<string, readonly number[]>>;
+  readonly epochs: number;
+  readonly stopReason: "done" | "targetLoss" | "callback";
+  readonly seconds: number;
+}
+
+/** `loss` and each metric by its name. */
+export interface Evaluation {
+  readonly loss: number;
+  readonly [metric: string]: number;
+}
+
+export interface EvaluateOptions {
+  /** Samples of a step. Default 128. */
+  batchSize?: number;
+}
+
+/** Trains and evaluates a network: loss, optimizer and metrics, with the optimizer's memory. */
+export class Trainer {
+  readonly network: Network;
+  readonly optimizer: Optimizer;
+  /** The optimizer's slots, one after the other, each laid out like the parameters. */
+  readonly slots: Float32Array;
+  /** Multiplies every learning rate; reduce-on-plateau lowers it. */
+  learningRateFactor = 1;
+  readonly #objective: Objective;
+  readonly #groups: readonly ParameterGroup[];
+  readonly #rule: LearningRule | undefined;
+  readonly #seed: readonly [number, number];
+  readonly #position: Position = { step: 0, epoch: 0, batch: 0 };
+  readonly #loaded = new Map<string, Loaded & { capacity: number }>();
+  #callbacks: readonly Callback[] = [];
+  #callbackStates: Readonly<Record<string, unknown>> = {};
+
+  constructor(network: Network, options: TrainerOptions) {
+    if (!(network instanceof Network)) throw new OptionError(expected("Trainer: the first argument", "a Network", network));
+    checkOptions("Trainer", options, OPTIONS);
+    const { rule, groups = [], metrics, lossWeights } = options;
+    const loss = options.loss ?? (rule === undefined ? undefined : "meanSquaredError");
+    if (loss === undefined) throw new OptionError("Trainer: loss is missing, for example \"meanSquaredError\"");
+    this.network = network;
+    const fallback = rule === undefined ? "adam" : sgd({ learningRate: rule.learningRate });
+    this.optimizer = resolveOptimizer(options.optimizer ?? fallback);
+    this.#objective = objectiveFor(network, { loss, metrics, lossWeights });
+    checkGroups(network, groups);
+    this.#groups = groups;
+    this.#rule = rule;
+    this.#seed = options.seed === undefined ? network.seed : seedWords(options.seed, "Trainer: seed");
+    this.slots = network.executor.allocate(this.optimizer.slots.length * network.layout.parameterSize);
+    this.#resetSlots();
+  }
+
+  /** Optimizer steps done. */
+  get step(): number {
+    return this.#position.step;
+  }
+
+  /** Epochs done. */
+  get epoch(): number {
+    return this.#position.epoch;
+  }
+
+  /** The rate of the next step. */
+  get learningRate(): number {
+    return this.#rate(this.#position.step);
+  }
+
+  /**
+   * Trains; the event loop stays free. The weights are the network's own and change as it goes.
+   * @param data `{ x, y, sampleWeight? }`, a Dataset, or an (async) iterable of batches
+   * @throws BusyError while the network is in use; NonFiniteError when the loss is lost; the
+   *   signal's reason after an abort. In each case the weights of the last good step stay.
+   */
+  async fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
+    const checked = checkFit(data, options);
+    const release = this.network.acquire("training");
+    try {
+      return await drive(this.#fit(checked));
+    } finally {
+      release();
+    }
+  }
+
+  /** As `fit`, on the calling thread: for small networks and scripts. */
+  fitSync(data: TrainingData, options: FitOptions = {}): History {
+    const checked = checkFit(data, options);
+    const release = this.network.acquire("training");
+    try {
+      return driveSync(this.#fit(checked));
+    } finally {
+      release();
+    }
+  }
+
+  /** Loss and metrics over a dataset, without training. */
+  async evaluate(data: DatasetSource | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+    const release = this.network.acquire("evaluating");
+    try {
+      return await drive(this.#evaluate(Dataset.from(data), this.#objective, evaluationBatch(options)));
+    } finally {
+      release();
+    }
+  }
+
+  /** As `evaluate`, on the calling thread. */
+  evaluateSync(data: DatasetSource | Dataset, options: EvaluateOptions = {}): Evaluation {
+    this.network.requireIdle("evaluate");
+    return driveSync(this.#evaluate(Dataset.from(data), this.#objective, evaluationBatch(options)));
+  }
+
+  /** Counts by true class (row) and predicted class (column). */
+  confusionMatrix(data: DatasetSource | Dataset, options: EvaluateOptions = {}): number[][] {
+    this.network.requireIdle("confusionMatrix");
+    const { losses, weights } = this.#objective;
+    const [loss] = losses as [Loss];
+    const objective = { ...objectiveFor(this.network, { loss, metrics: [confusionMatrix()] }), weights };
+    const sums = driveSync(this.#sums(Dataset.from(data), objective, evaluationBatch(options), "confusion"));
+    return sums.result(0) as number[][];
+  }
+
+  /** The plan of a training step as text, with its memory at the end. */
+  explain(batchSize = 32): string {
+    return printPlan(this.#compileTraining(batchSize, false).plan);
+  }
+
+  /**
+   * Writes a checkpoint: weights, optimizer memory, position, schedule factor and callbacks' states.
+   * The file is whole or not there.
+   */
+  async save(path: string): Promise<void> {
+    await writeCheckpoint(path, this.network, this.#state());
+  }
+
+  /** Reads a checkpoint of the same architecture; `fit(data, { resume: true })` goes on bit by bit as if never stopped. */
+  async restore(path: string): Promise<void> {
+    this.network.requireIdle("restore");
+    const state = await readCheckpoint(path, this.network, { optimizer: this.optimizer.name, slots: this.slots });
+    Object.assign(this.#position, { step: state.step, epoch: state.epoch, batch: state.batch });
+    this.learningRateFactor = state.learningRateFactor;
+    this.#callbackStates = state.callbacks;
+  }
+
+  *#fit(checked: CheckedFit): Process<History> {
+    const started = performance.now();
+    const { callbacks, training, validation } = checked;
+    const position = this.#position;
+    if (!checked.resume) position.epoch = 0;
+    if (!checked.resume || !(training instanceof Dataset)) position.batch = 0;
+    let stopRequested = false;
+    const context: TrainingContext = {
+      network: this.network,
+      trainer: this,
+      epochs: checked.epochs,
+      batchSize: checked.batchSize,
+      samples: training instanceof Dataset ? training.length : undefined,
+      stop: () => {
+        stopRequested = true;
+      },
+    };
+    const logs: Record<string, number[]> = { loss: [] };
+    let last: Logs = {};
+    const common = {
+      position,
+      endEpoch: checked.epochs,
+      words: this.#seed,
+      seed: this.#seed,
+      rate: (step: number) => this.#rate(step),
+      callbacks,
+      context,
+      signal: checked.signal,
+      stopped: () => stopRequested,
+      record: (epochLogs: Logs) => {
+        last = epochLogs;
+        for (const [name, value] of Object.entries(epochLogs)) (logs[name] ??= []).push(value);
+      },
+      snapshot: new Snapshot(this.network.state, this.slots),
+      validate: validation === undefined ? undefined : () => this.#validate(validation),
+    };
+    const bind = (dataset: Dataset): Bound =>
+      bindDataset("fit", this.network, this.#objective, dataset, checked.classWeight);
+    this.#adopt(callbacks, checked.resume);
+    let stopReason: History["stopReason"];
+    try {
+      for (const callback of callbacks) yield* settle(callback.onTrainBegin?.(context));
+      if (training instanceof Dataset) {
+        const bound = bind(training);
+        const loaded = this.#load("train", Math.min(checked.batchSize, bound.length), bound.weighted);
+        const { batchSize, shuffle, targetLoss } = checked;
+        const constantRate = this.optimizer.schedule.name === "constant";
+        const request: FitRequest = { ...common, loaded, bound, batchSize, shuffle, constantRate, stopBelow: targetLoss };
+        stopReason = yield* fitEpochs(request);
+      } else {
+        const load = (bound: Bound): Loaded => this.#load("train", bound.length, bound.weighted);
+        stopReason = yield* fitStream({ ...common, constantRate: false, source: training, bind, load });
+      }
+      for (const callback of callbacks) yield* settle(callback.onTrainEnd?.(last, context));
+    } finally {
+      for (const callback of callbacks) yield* settle(callback.onClose?.(context));
+    }
+    const seconds = (performance.now() - started) / 1000;
+    return { loss: logs["loss"] as number[], logs, epochs: (logs["loss"] as number[]).length, stopReason, seconds };
+  }
+
+  *#evaluate(dataset: Dataset, objective: Objective, batchSize: number): Process<Evaluation> {
+    return (yield* this.#sums(dataset, objective, batchSize, "evaluate")).logs() as Evaluation;
+  }
+
+  *#validate(dataset: Dataset): Process<Logs> {
+    return (yield* this.#sums(dataset, this.#objective, evaluationBatch({}), "evaluate")).logs("val");
+  }
+
+  *#sums(dataset: Dataset, objective: Objective, batchSize: number, kind: string): Process<EpochSums> {
+    const bound = bindDataset("evaluate", this.network, objective, dataset);
+    const capacity = Math.min(batchSize, bound.length);
+    const { plan, program, statistics } = this.#load(kind, capacity, bound.weighted, objective);
+    const steps = Math.ceil(bound.length / capacity);
+    const job: Job = {
+      columns: bound.columns,
+      indices: bound.rows ?? null,
+      epochRows: bound.length,
+      epochs: 1,
+      batchSize: capacity,
+      firstStep: 0,
+      counter: 0,
+      learningRates: new Float32Array(1),
+      seed: this.#seed,
+      outputs: plan.outputs.map(({ buffer }) => new Float32Array(steps * sizeOf(buffer.type.shape))),
+      budget: Number.POSITIVE_INFINITY,
+      stopBelow: Number.NaN,
+    };
+    yield* runSteps(program, job);
+    const sums = new EpochSums(statistics);
+    for (let step = 0; step < steps; step++) sums.add(job.outputs, step, Math.min(capacity, bound.length - step * capacity));
+    return sums;
+  }
+
+  /** A program of one kind, compiled anew only when it needs more room or the frozen layers have changed. */
+  #load(kind: string, capacity: number, weighted: boolean, objective: Objective = this.#objective): Loaded {
+    const frozen = this.network.layers.filter((layer) => !layer.trainable).map((layer) => layer.name);
+    const key = [kind, weighted, ...(kind === "train" ? frozen : [])].join(" ");
+    const known = this.#loaded.get(key);
+    if (known !== undefined && known.capacity >= capacity) return known;
+    const { plan, statistics } =
+      kind === "train"
+        ? this.#compileTraining(capacity, weighted)
+        : compileEvaluation(this.network, objective, capacity, weighted);
+    const { program } = this.network.load(plan, { slots: this.slots });
+    const loaded = { plan, program, statistics, capacity };
+    this.#loaded.set(key, loaded);
+    return loaded;
+  }
+
+  #compileTraining(capacity: number, weighted: boolean): ReturnType<typeof compileTraining> {
+    const options = { objective: this.#objective, optimizer: this.optimizer, groups: this.#groups, rule: this.#rule };
+    return compileTraining(this.network, options, capacity, weighted);
+  }
+
+  #rate(step: number): number {
+    return this.optimizer.schedule.rate(step) * this.learningRateFactor;
+  }
+
+  #resetSlots(): void {
+    const { parameterSize } = this.network.layout;
+    this.optimizer.slots.forEach(({ initial }, i) => {
+      this.slots.fill(initial, i * parameterSize, (i + 1) * parameterSize);
+    });
+  }
+
+  /** Gives callbacks the states of the checkpoint that the training resumes from. */
+  #adopt(callbacks: readonly Callback[], resume: boolean): void {
+    this.#callbacks = callbacks;
+    if (!resume) return;
+    for (const callback of callbacks) {
+      const state = callback.name === undefined ? undefined : this.#callbackStates[callback.name];
+      if (state !== undefined) callback.restore?.(state);
+    }
+  }
+
+  #state(): TrainerState {
+    const callbacks: Record<string, unknown> = {};
+    for (const { name, state } of this.#callbacks.map((c) => ({ name: c.name, state: c.state?.() }))) {
+      if (name !== undefined && state !== undefined) callbacks[name] = state;
+    }
+    const { step, epoch, batch } = this.#position;
+    const { optimizer, slots, learningRateFactor } = this;
+    return { step, epoch, batch, learningRateFactor, optimizer: optimizer.name, slots, callbacks };
+  }
+}
+
+function evaluationBatch(options: EvaluateOptions): number {
+  checkOptions("evaluate", options, ["batchSize"]);
+  return checkNumber("evaluate: batchSize", options.batchSize ?? 128, { min: 1, max: 2 ** 24, integer: true });
+}

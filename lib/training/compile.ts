@@ -1,0 +1,183 @@
+import { checkNumber, checkOptions, OptionError, unknownName } from "../errors.ts";
+import { backward } from "../graph/backward.ts";
+import type { GraphBuilder, Value } from "../graph/graph.ts";
+import type { Network } from "../network.ts";
+import { OPS } from "../ops/index.ts";
+import type { OpDefinition } from "../ops/op.ts";
+import type { Optimizer } from "../optimizers.ts";
+import { blocksOf, type StateEntry } from "../plan/layout.ts";
+import { blockBuffer, lower } from "../plan/lower.ts";
+import type { Buffer, Instruction, Plan } from "../plan/plan.ts";
+import { buildHead, type Objective, type Statistic } from "./head.ts";
+import type { LearningRule } from "./rules.ts";
+
+/** Layers that are trained with another learning rate or weight decay. */
+export interface ParameterGroup {
+  /** Names of layers. */
+  layers: readonly string[];
+  /** Multiplies the optimizer's learning rate. Default 1. */
+  learningRateScale?: number;
+  /** Replaces the optimizer's weight decay. */
+  weightDecay?: number;
+}
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** In the order of the plan's outputs after the loss. */
+  readonly statistics: readonly Statistic[];
+}
+
+/** The plan that computes loss and metrics of a batch. */
+export function compileEvaluation(network: Network, objective: Objective, capacity: number, weighted: boolean): Compiled {
+  const built = network.build(false);
+  const { loss, statistics } = buildHead(network, built, objective, weighted);
+  const plan = lower({
+    name: "evaluate",
+    graph: built.graph,
+    layout: network.layout,
+    capacity,
+    outputs: outputsOf(loss, statistics),
+  });
+  return { plan, statistics };
+}
+
+export interface TrainingOptions {
+  readonly objective: Objective;
+  readonly optimizer: Optimizer;
+  readonly groups: readonly ParameterGroup[];
+  /** Replaces backpropagation. */
+  readonly rule?: LearningRule | undefined;
+}
+
+/** The plan of a training step: forwards, backwards, guard, update. */
+export function compileTraining(
+  network: Network,
+  { objective, optimizer, groups, rule }: TrainingOptions,
+  capacity: number,
+  weighted: boolean,
+): Compiled {
+  const built = network.build(true);
+  const { graph } = built;
+  const { loss, statistics, targets } = buildHead(network, built, objective, weighted);
+  const gradients =
+    rule === undefined ? lossGradients(graph, loss) : rule.gradients({ graph, output: only(built.outputs), target: only(targets) });
+  if (gradients.size === 0) throw new OptionError("Trainer: no parameter to train: every layer is frozen or has none");
+  const { layout } = network;
+  const trained = [...gradients.keys()].map((path) => layout.entry(path));
+  const plan = lower({
+    name: "train",
+    graph,
+    layout,
+    capacity,
+    outputs: outputsOf(loss, statistics),
+    gradients,
+    guard: (buffer) => instruction("guard", [buffer, gradientBlock(0, layout.parameterSize)], []),
+    updates: [...clipping(optimizer, trained, layout.parameterSize), ...updates(network, optimizer, groups, trained)],
+    slotSize: optimizer.slots.length * layout.parameterSize,
+  });
+  return { plan, statistics };
+}
+
+function outputsOf(loss: Value, statistics: readonly Statistic[]): { name: string; value: Value }[] {
+  return [{ name: "loss", value: loss }, ...statistics];
+}
+
+function only<T>(values: readonly T[]): T {
+  if (values.length !== 1) throw new OptionError("Trainer: a learning rule trains networks with one output");
+  return values[0] as T;
+}
+
+/** Gradients of all trained parameters by their paths. */
+function lossGradients(graph: GraphBuilder, loss: Value): Map<string, Value> {
+  const parameters = [...graph.states].filter(
+    ([, { source }]) => source.kind === "state" && source.state.kind === "parameter" && source.state.trainable,
+  );
+  const seed = graph.constant("one", [], (target) => target.fill(1));
+  const gradients = backward(
+    loss,
+    seed,
+    parameters.map(([, value]) => value),
+  );
+  return new Map(
+    parameters.flatMap(([path, value]) => {
+      const gradient = gradients.get(value);
+      return gradient === undefined ? [] : [[path, gradient] as const];
+    }),
+  );
+}
+
+function instruction(
+  op: string | OpDefinition,
+  inputs: readonly Buffer[],
+  outputs: readonly Buffer[],
+  attributes: Readonly<Record<string, number>> = {},
+): Instruction {
+  const definition = typeof op === "string" ? (OPS.get(op) as OpDefinition) : op;
+  definition.infer(
+    inputs.map((input) => input.type),
+    attributes,
+  );
+  return { op: definition, inputs, outputs, attributes, path: "" };
+}
+
+const gradientBlock = (offset: number, size: number): Buffer => blockBuffer("gradient", offset, size);
+
+function clipping(optimizer: Optimizer, trained: readonly StateEntry[], total: number): Instruction[] {
+  const clip = (op: string, limit: number, offset: number, size: number): Instruction => {
+    const block = gradientBlock(offset, size);
+    return instruction(op, [block], [block], { limit });
+  };
+  const { clipValue, clipNorm, globalClipNorm } = optimizer;
+  return [
+    ...(clipValue === undefined ? [] : [clip("clipValue", clipValue, 0, total)]),
+    ...(clipNorm === undefined ? [] : trained.map(({ offset, size }) => clip("clipNorm", clipNorm, offset, size))),
+    ...(globalClipNorm === undefined ? [] : [clip("clipNorm", globalClipNorm, 0, total)]),
+  ];
+}
+
+/** One instruction for each block of parameters that share their settings. */
+function updates(
+  network: Network,
+  optimizer: Optimizer,
+  groups: readonly ParameterGroup[],
+  trained: readonly StateEntry[],
+): Instruction[] {
+  const { parameterSize } = network.layout;
+  const bySettings = new Map<string, { scale: number; weightDecay: number; entries: StateEntry[] }>();
+  for (const entry of trained) {
+    const layer = entry.declaration.path.split("/")[0] as string;
+    const group = groups.find(({ layers }) => layers.includes(layer));
+    const scale = group?.learningRateScale ?? 1;
+    const weightDecay = group?.weightDecay ?? optimizer.weightDecay;
+    const key = `${scale} ${weightDecay}`;
+    const known = bySettings.get(key);
+    if (known === undefined) bySettings.set(key, { scale, weightDecay, entries: [entry] });
+    else known.entries.push(entry);
+  }
+  return [...bySettings.values()].flatMap(({ scale, weightDecay, entries }) =>
+    blocksOf(entries).map(({ offset, size }) => {
+      const parameters = blockBuffer("state", offset, size);
+      const slots = optimizer.slots.map((_, i) => blockBuffer("slots", i * parameterSize + offset, size));
+      const inputs = [parameters, gradientBlock(offset, size), ...slots];
+      return instruction(optimizer.op, inputs, [parameters, ...slots], { scale, weightDecay, ...optimizer.attributes });
+    }),
+  );
+}
+
+/** Checks the names and numbers of parameter groups against a network. */
+export function checkGroups(network: Network, groups: readonly ParameterGroup[]): void {
+  const names = network.layers.map((layer) => layer.name);
+  const seen = new Set<string>();
+  groups.forEach((group, i) => {
+    const where = `Trainer: groups[${i}]`;
+    checkOptions(where, group, ["layers", "learningRateScale", "weightDecay"]);
+    if (!Array.isArray(group.layers)) throw new OptionError(`${where}: layers must be a list of layer names`);
+    for (const layer of group.layers) {
+      if (!names.includes(layer)) throw unknownName(`layer (${where})`, layer, names);
+      if (seen.has(layer)) throw new OptionError(`${where}: layer "${layer}" is in two groups`);
+      seen.add(layer);
+    }
+    checkNumber(`${where}: learningRateScale`, group.learningRateScale ?? 1, { min: 0 });
+    checkNumber(`${where}: weightDecay`, group.weightDecay ?? 0, { min: 0 });
+  });
+}

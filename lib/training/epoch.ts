@@ -1,0 +1,50 @@
+import type { Logs } from "../callbacks/callback.ts";
+import { sizeOf } from "../tensor.ts";
+import type { Statistic } from "./head.ts";
+
+/** Adds up what the steps of one epoch report, in double precision. */
+export class EpochSums {
+  readonly #statistics: readonly Statistic[];
+  readonly #sums: Float64Array[];
+  #loss = 0;
+  samples = 0;
+
+  constructor(statistics: readonly Statistic[]) {
+    this.#statistics = statistics;
+    this.#sums = statistics.map(({ value }) => new Float64Array(sizeOf(value.shape)));
+  }
+
+  /** Adds the report of one step: the first entry is the loss, then the statistics; rows by `step`. */
+  add(reports: readonly ArrayLike<number>[], step: number, samples: number): void {
+    this.#loss += (reports[0]?.[step] as number) * samples;
+    this.samples += samples;
+    this.#sums.forEach((sums, i) => {
+      const report = reports[i + 1] as ArrayLike<number>;
+      for (let j = 0; j < sums.length; j++) sums[j] = (sums[j] as number) + (report[step * sums.length + j] as number);
+    });
+  }
+
+  /** Loss and metrics so far; metrics that are matrices are left out. */
+  logs(prefix = ""): Logs {
+    const logs: Record<string, number> = {};
+    const name = (key: string): string => (prefix === "" ? key : prefix + key.charAt(0).toUpperCase() + key.slice(1));
+    logs[name("loss")] = this.#loss / this.samples;
+    this.#statistics.forEach(({ name: key, metric }, i) => {
+      const result = metric.result(this.#sums[i] as Float64Array);
+      if (typeof result === "number") logs[name(key)] = result;
+    });
+    return logs;
+  }
+
+  /** The result of a metric that may be a matrix. */
+  result(index: number): number | number[][] {
+    const statistic = this.#statistics[index] as Statistic;
+    return statistic.metric.result(this.#sums[index] as Float64Array);
+  }
+
+  reset(): void {
+    this.#loss = 0;
+    this.samples = 0;
+    for (const sums of this.#sums) sums.fill(0);
+  }
+}

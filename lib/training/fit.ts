@@ -1,0 +1,210 @@
+import type { Callback, Logs, TrainingContext } from "../callbacks/callback.ts";
+import { MyelinError, NonFiniteError } from "../errors.ts";
+import { type Job, type Program, stepsPerEpoch } from "../executor/executor.ts";
+import { fillPermutation, type Seed, streams } from "../random.ts";
+import type { Plan } from "../plan/plan.ts";
+import { sizeOf } from "../tensor.ts";
+import type { Bound } from "./bind.ts";
+import { type Process, runSteps, settle } from "./drive.ts";
+import { EpochSums } from "./epoch.ts";
+import type { Statistic } from "./head.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Milliseconds of native work between two looks at callbacks, abort and progress. */
+const SLICE_MS = 20;
+/** Most rows and steps that are prepared ahead when epochs are short. */
+const MAX_ROWS_AHEAD = 1 << 20;
+const MAX_STEPS_AHEAD = 1 << 17;
+
+/** Position of a training, shared with the trainer that owns it. */
+export interface Position {
+  /** Optimizer steps over the network's life. */
+  step: number;
+  /** Epochs done. */
+  epoch: number;
+  /** Batches done of the epoch in progress. */
+  batch: number;
+}
+
+export interface Loaded {
+  readonly plan: Plan;
+  readonly program: Program;
+  readonly statistics: readonly Statistic[];
+}
+
+export interface FitRequest {
+  readonly loaded: Loaded;
+  readonly bound: Bound;
+  readonly position: Position;
+  /** Index of the epoch after the last. */
+  readonly endEpoch: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly seed: Seed;
+  readonly words: readonly [number, number];
+  /** The learning rate of a global step. */
+  rate(step: number): number;
+  readonly constantRate: boolean;
+  readonly stopBelow: number;
+  readonly callbacks: readonly Callback[];
+  readonly context: TrainingContext;
+  readonly signal: AbortSignal | undefined;
+  /** Evaluates the validation data at the end of an epoch. */
+  validate: (() => Process<Logs>) | undefined;
+  /** True once a callback has asked to stop. */
+  stopped(): boolean;
+  /** Called with the logs of each finished epoch. */
+  record(logs: Logs): void;
+  readonly snapshot: Snapshot;
+}
+
+/** Trains until the last epoch; returns why it ended. */
+export function* fitEpochs(request: FitRequest): Process<"done" | "targetLoss" | "callback"> {
+  const { position, endEpoch } = request;
+  const sums = new EpochSums(request.loaded.statistics);
+  while (position.epoch < endEpoch) {
+    const epochs = epochsAhead(request);
+    if (position.batch === 0) yield* notify(request, "onEpochBegin", position.epoch);
+    const reached = yield* runChunk(request, epochs, sums);
+    if (reached) return "targetLoss";
+    if (request.stopped()) return "callback";
+  }
+  return "done";
+}
+
+/** How many epochs run without a look from TypeScript: one where somebody may steer, many where epochs are short. */
+function epochsAhead({ bound, batchSize, position, endEpoch, callbacks, validate }: FitRequest): number {
+  const steered = validate !== undefined || callbacks.some((callback) => callback.passive !== true);
+  if (steered || position.batch > 0) return 1;
+  const byRows = Math.floor(MAX_ROWS_AHEAD / bound.length);
+  const bySteps = Math.floor(MAX_STEPS_AHEAD / Math.ceil(bound.length / batchSize));
+  return Math.max(1, Math.min(byRows, bySteps, endEpoch - position.epoch));
+}
+
+/** Runs whole epochs as one job in slices; true when the loss has fallen below the threshold. */
+function* runChunk(request: FitRequest, epochs: number, sums: EpochSums): Process<boolean> {
+  const { position, loaded, signal } = request;
+  const job = makeJob(request, epochs);
+  const perEpoch = stepsPerEpoch(job);
+  const firstEpoch = position.epoch;
+  const cancel = (): void => loaded.program.cancel();
+  signal?.addEventListener("abort", cancel);
+  try {
+    for (let done = position.batch; ; ) {
+      signal?.throwIfAborted();
+      const [steps, outcome] = yield* runSteps(loaded.program, { ...job, firstStep: done });
+      yield* report(request, job, done, steps, sums);
+      done = steps;
+      if (outcome === "notFinite") throw notFinite(request, firstEpoch, steps, perEpoch);
+      if (outcome === "done") return false;
+      if (outcome === "stopped") return true;
+      if (request.stopped() && position.batch === 0) return false;
+      signal?.throwIfAborted();
+    }
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+function makeJob(request: FitRequest, epochs: number): Job {
+  const { bound, batchSize, loaded, position, constantRate } = request;
+  const steps = Math.ceil(bound.length / batchSize) * epochs;
+  const first = position.step - position.batch;
+  const rates = new Float32Array(constantRate ? 1 : steps);
+  for (let i = 0; i < rates.length; i++) rates[i] = checkedRate(request.rate(first + i), first + i);
+  return {
+    columns: bound.columns,
+    indices: readingOrder(request, epochs),
+    epochRows: bound.length,
+    epochs,
+    batchSize,
+    firstStep: 0,
+    counter: first,
+    learningRates: rates,
+    seed: request.words,
+    outputs: loaded.plan.outputs.map(({ buffer }) => new Float32Array(steps * sizeOf(buffer.type.shape))),
+    budget: SLICE_MS,
+    stopBelow: request.stopBelow,
+  };
+}
+
+function checkedRate(rate: number, step: number): number {
+  if (Number.isFinite(rate) && rate >= 0) return rate;
+  throw new MyelinError("ERR_OPTION", `the learning rate of step ${step} must be a finite number of at least 0, got ${rate}`);
+}
+
+/** Rows of the data in the order in which the epochs read them; null for their own order. */
+function readingOrder({ bound, position, shuffle, seed }: FitRequest, epochs: number): Uint32Array | null {
+  const { rows, length } = bound;
+  if (!shuffle && (rows === undefined || epochs === 1)) return rows ?? null;
+  const order = new Uint32Array(length * epochs);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const part = order.subarray(epoch * length, (epoch + 1) * length);
+    if (shuffle) fillPermutation(part, seed, streams.shuffle, position.epoch + epoch);
+    if (rows !== undefined) for (let i = 0; i < length; i++) part[i] = rows[shuffle ? (part[i] as number) : i] as number;
+  }
+  return order;
+}
+
+/** Takes over what the steps from `from` to `to` of the job reported, epoch by epoch. */
+function* report(request: FitRequest, job: Job, from: number, to: number, sums: EpochSums): Process<void> {
+  const { position, bound } = request;
+  const perEpoch = stepsPerEpoch(job);
+  const perBatch = request.callbacks.some((callback) => callback.onBatchEnd !== undefined);
+  for (let step = from; step < to; step++) {
+    const batch = step % perEpoch;
+    sums.add(job.outputs, step, Math.min(job.batchSize, bound.length - batch * job.batchSize));
+    position.step = job.counter + step + 1;
+    position.batch = batch + 1;
+    if (perBatch) yield* notify(request, "onBatchEnd", batch, sums.logs());
+    if (batch + 1 === perEpoch) yield* finishEpoch(request, sums, step + 1 === perEpoch * job.epochs);
+  }
+  if (position.batch > 0) yield* progress(request, sums);
+}
+
+function* progress(request: FitRequest, sums: EpochSums): Process<void> {
+  const { position, bound, batchSize } = request;
+  if (!request.callbacks.some((callback) => callback.onProgress !== undefined)) return;
+  const { epoch, batch } = position;
+  const batches = Math.ceil(bound.length / batchSize);
+  const logs = sums.logs();
+  for (const callback of request.callbacks) {
+    yield* settle(callback.onProgress?.({ epoch, batch, batches, samples: sums.samples, logs }, request.context));
+  }
+}
+
+function* finishEpoch(request: FitRequest, sums: EpochSums, lastOfChunk: boolean): Process<void> {
+  const { position } = request;
+  yield* progress(request, sums);
+  const epoch = position.epoch;
+  let logs = sums.logs();
+  sums.reset();
+  request.snapshot.offer();
+  position.epoch = epoch + 1;
+  position.batch = 0;
+  if (request.validate !== undefined) logs = { ...logs, ...(yield* request.validate()) };
+  request.record(logs);
+  yield* notify(request, "onEpochEnd", epoch, logs);
+  if (!lastOfChunk) yield* notify(request, "onEpochBegin", epoch + 1);
+}
+
+type EpochEvent = "onEpochBegin" | "onEpochEnd" | "onBatchEnd";
+
+function* notify(request: FitRequest, event: EpochEvent, index: number, logs: Logs = {}): Process<void> {
+  for (const callback of request.callbacks) {
+    const { context } = request;
+    const call =
+      event === "onEpochBegin" ? callback.onEpochBegin?.(index, context) : callback[event]?.(index, logs, context);
+    yield* settle(call);
+  }
+}
+
+function notFinite(request: FitRequest, firstEpoch: number, steps: number, perEpoch: number): NonFiniteError {
+  const kept = request.snapshot.rescue();
+  const epoch = firstEpoch + Math.floor(steps / perEpoch);
+  const message =
+    `the loss or a gradient became NaN or infinite at epoch ${epoch + 1}, batch ${(steps % perEpoch) + 1} ` +
+    `(step ${request.position.step + 1}); the network keeps its weights ${kept}. ` +
+    "A lower learning rate, gradient clipping (globalClipNorm) or scaled inputs usually help.";
+  return new NonFiniteError(message, epoch, request.position.step);
+}
