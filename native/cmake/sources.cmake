@@ -1,0 +1,33 @@
+# Reads sources.json, the one list of sources and flags.
+set(sources_file "${CMAKE_CURRENT_SOURCE_DIR}/sources.json")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${sources_file}")
+file(READ "${sources_file}" sources_json)
+
+# The array of strings at a path in sources.json, as a CMake list.
+function(json_list result)
+  set(items "")
+  string(JSON length LENGTH "${sources_json}" ${ARGN})
+  if(length GREATER 0)
+    math(EXPR last "${length} - 1")
+    foreach(i RANGE ${last})
+      string(JSON item GET "${sources_json}" ${ARGN} ${i})
+      list(APPEND items "${item}")
+    endforeach()
+  endif()
+  set(${result} "${items}" PARENT_SCOPE)
+endfunction()
+
+# Names of the ISA variants for an architecture (x64, arm64 or another).
+function(isa_names result architecture)
+  set(names "")
+  string(JSON length LENGTH "${sources_json}" isa)
+  math(EXPR last "${length} - 1")
+  foreach(i RANGE ${last})
+    string(JSON name MEMBER "${sources_json}" isa ${i})
+    string(JSON arch GET "${sources_json}" isa ${name} arch)
+    if(arch STREQUAL "any" OR arch STREQUAL architecture)
+      list(APPEND names ${name})
+    endif()
+  endforeach()
+  set(${result} "${names}" PARENT_SCOPE)
+endfunction()

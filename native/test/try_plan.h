@@ -1,0 +1,48 @@
+// Loads and runs a plan that nobody vouches for.
+#pragma once
+#include <cmath>
+#include <limits>
+
+#include "dispatch.h"
+#include "executor.h"
+#include "plan_builder.h"
+
+namespace myelin::test {
+
+// Values that have broken kernels: they must not become addresses either.
+inline void fill_with_oddities(Memory& memory) {
+  constexpr float kOdd[] = {0.5f, -1.0f, 3e9f, NAN, -0.0f, INFINITY, 1e-40f, -INFINITY, 2.0f};
+  for (int region = 0; region < kRegionCount; region++) {
+    size_t i = 0;
+    for (float& value : memory.block(region)) value = kOdd[i++ % std::size(kOdd)];
+  }
+}
+
+// True: it was accepted and has run, with one sample and with as many as it can.
+inline bool try_plan(const uint8_t* bytes, size_t length, const KernelTable& table) {
+  constexpr int64_t kRegionSize = 4096;
+  try {
+    // No larger than what the plan claims, so that sanitizers see a step over its end.
+    std::array<int64_t, kRegionCount> sizes = region_sizes(bytes, length);
+    for (int64_t size : sizes) {
+      if (size > kRegionSize) return false;
+    }
+    Memory memory(sizes);
+    fill_with_oddities(memory);
+    Executor executor(load_plan(bytes, length, table, memory.regions));
+    // A batch of a plan without batched buffers can be huge.
+    int64_t capacity = std::min(executor.plan().capacity, kRegionSize);
+    static ThreadPool pool(1);
+    static Workspace workspace = make_workspace();
+    for (int64_t batch : {int64_t{1}, capacity}) {
+      bool failed = false;
+      StepContext context{batch, 3, 0.01f, {1, 2}, workspace.get(), &failed};
+      executor.step(context, pool);
+    }
+    return true;
+  } catch (const PlanError&) {
+    return false;
+  }
+}
+
+}  // namespace myelin::test
