@@ -1,0 +1,66 @@
+// Every kernel: the same names as the ops of lib/ops.
+#pragma once
+#include "binary.h"
+#include "linear.h"
+#include "loss.h"
+#include "metrics.h"
+#include "norm.h"
+#include "optimizer.h"
+#include "random.h"
+#include "reduce.h"
+#include "shape.h"
+#include "softmax.h"
+#include "unary.h"
+
+namespace myelin {
+namespace {
+
+constexpr Kernel kKernels[] = {
+    kLinear,
+    kLinearGradInput,
+    kLinearGradKernel,
+    kUnary,
+    kUnaryGrad,
+    kBinary,
+    kReduce,
+    kReduceMaxGrad,
+    kBroadcast,
+    kSoftmax,
+    kSoftmaxGrad,
+    kLogSoftmax,
+    kLogSoftmaxGrad,
+    kLoss,
+    kLossGrad,
+    kAccuracy,
+    kConfusion,
+    kThresholdCounts,
+    kRegressionSums,
+    kBatchNormalization,
+    kBatchNormalizationGrad,
+    kMovingAverage,
+    kLayerNormalization,
+    kLayerNormalizationGrad,
+    kDropout,
+    kGaussianNoise,
+    kPermute,
+    kConcatenate,
+    kSlice,
+    kPad,
+    kGuard,
+    kClipValue,
+    kClipNorm,
+    kSgd,
+    kRmsprop,
+    kAdagrad,
+    kAdadelta,
+    kAdam,
+    kAdamax,
+    kNadam,
+    kLion,
+};
+
+constexpr KernelTable kTable = {kIsa, kWidth, kKernels,
+                                static_cast<int>(sizeof(kKernels) / sizeof(Kernel))};
+
+}  // namespace
+}  // namespace myelin

@@ -1,0 +1,249 @@
+// Matrix products c = f(a b + bias): blocking and packing around the tiles of tile.h.
+#pragma once
+#include "tile.h"
+#include "unary.h"
+
+namespace myelin {
+namespace {
+namespace gemm {
+
+// Element (i, j) is data[i * stride + j], or data[j * stride + i] where transposed.
+struct Matrix {
+  const float* data;
+  int64_t stride;
+  bool transposed;
+
+  const float* at(int64_t i, int64_t j) const {
+    return transposed ? data + j * stride + i : data + i * stride + j;
+  }
+};
+
+struct Product {
+  int64_t m, n, k;
+  Matrix a, b;  // m x k, k x n
+  float* c;     // m x n, rows n apart
+  int64_t c_stride;
+  const float* bias;       // null: none
+  unary::Tile activation;  // null: none
+  float alpha, beta;
+};
+
+// How a product is cut: rows of a strip and vectors of a panel are those of a tile.
+struct Blocking {
+  int vecs;
+  int64_t strip_rows;
+  bool pack_a, pack_b;
+  int64_t m, n, k;  // of a block; the workspace holds a packed block of a and one of b
+};
+
+constexpr int64_t kPackedDepth = 512;
+constexpr int64_t kPackedColumns = 256;
+constexpr int64_t kPackedB = 160 * 1024;  // floats of the workspace
+constexpr int64_t kPackedA = kWorkspaceFloats - kPackedB;
+constexpr int64_t kLargeProduct = 24 * 1000 * 1000;
+
+MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
+  return round_up(divide_up(n, divide_up(n, most)), unit);
+}
+
+// The tile's shape, as an index into kTileRows.
+inline int tile_width(int64_t m, int64_t n) {
+  if (n <= kWidth) return 0;
+  if (m <= kTileRows[3] && n > 4 * kWidth) return 3;
+  if (m <= kTileRows[2] && n > 2 * kWidth) return 2;
+  return 1;
+}
+
+inline Blocking blocking(const Product& p) {
+  const int width = tile_width(p.m, p.n);
+  Blocking s = {1 << width, kTileRows[width], false, p.b.transposed, p.m, p.n, p.k};
+  const int64_t panel = s.vecs * kWidth;
+  if (p.m * p.n * p.k >= kLargeProduct && p.m > 2 * s.strip_rows) {
+    s.pack_a = s.pack_b = true;
+    s.k = even_share(p.k, kPackedDepth, 4);
+    s.n = even_share(p.n, kPackedColumns, panel);
+    s.m = min_int(p.m, kPackedA / s.k);
+    return s;
+  }
+  // A small panel of b after the other; a is read where it lies.
+  s.n = panel;
+  if (s.pack_b) s.k = min_int(p.k, kPackedB / panel);
+  return s;
+}
+
+// The `index`th of `count` strips of m rows, heights within one of each other.
+MYELIN_INLINE Range strip(int64_t m, int64_t count, int64_t index) {
+  const int64_t height = m / count, taller = m % count;
+  const int64_t begin = index * height + min_int(index, taller);
+  return {begin, begin + height + (index < taller)};
+}
+
+// to[k * stride + i] = from[i * from_stride + k] for i < n, k < depth; n is at most a vector.
+inline void pack_transposed(const float* from, int64_t from_stride, int64_t n, int64_t depth,
+                            float* to, int64_t stride, int64_t lanes) {
+  Vec rows[kWidth];
+  for (int64_t k = 0; k < depth; k += kWidth) {
+    const int64_t count = min_int(kWidth, depth - k);
+    MYELIN_UNROLL
+    for (int i = 0; i < kWidth; ++i) {
+      rows[i] = i < n ? load_lanes(from + i * from_stride + k, count) : zero();
+    }
+    transpose(rows);
+    if (count == kWidth && lanes == kWidth) {
+      MYELIN_UNROLL
+      for (int i = 0; i < kWidth; ++i) store(to + (k + i) * stride, rows[i]);
+      continue;
+    }
+    alignas(64) float columns[kWidth * kWidth];
+    MYELIN_UNROLL
+    for (int i = 0; i < kWidth; ++i) store(columns + i * kWidth, rows[i]);
+    for (int64_t i = 0; i < count; ++i) {
+      store_lanes(to + (k + i) * stride, load(columns + i * kWidth), lanes);
+    }
+  }
+}
+
+// Panels of `panel` columns of b, each k-major and filled up with zeros.
+inline void pack_panels(const Matrix& b, int64_t depth, int64_t n, int64_t panel, float* to) {
+  for (int64_t j = 0; j < n; j += panel, to += panel * depth) {
+    for (int64_t v = 0; v < panel; v += kWidth) {
+      const int64_t lanes = max_int(0, min_int(kWidth, n - j - v));
+      if (b.transposed) {
+        pack_transposed(b.data + (j + v) * b.stride, b.stride, lanes, depth, to + v, panel, kWidth);
+        continue;
+      }
+      const float* from = b.data + j + v;
+      for (int64_t k = 0; k < depth; ++k) {
+        store(to + k * panel + v, lanes > 0 ? load_lanes(from + k * b.stride, lanes) : zero());
+      }
+    }
+  }
+}
+
+// Strips of a, each k-major: a transposed matrix of as many columns as the strip has rows.
+inline void pack_strips(const Matrix& a, int64_t m, int64_t depth, int64_t strips, float* to) {
+  for (int64_t s = 0; s < strips; ++s) {
+    const Range rows = strip(m, strips, s);
+    const int64_t height = rows.end - rows.begin;
+    for (int64_t i = 0; i < height; i += kWidth) {
+      const int64_t lanes = min_int(kWidth, height - i);
+      const float* from = a.at(rows.begin + i, 0);
+      if (!a.transposed) {
+        pack_transposed(from, a.stride, lanes, depth, to + i, height, lanes);
+        continue;
+      }
+      for (int64_t k = 0; k < depth; ++k) {
+        store_lanes(to + k * height + i, load_lanes(from + k * a.stride, lanes), lanes);
+      }
+    }
+    to += height * depth;
+  }
+}
+
+// One block: c[0..m, 0..n] of the product, `depth` deep.
+struct Block {
+  int64_t m, n, depth;
+  Matrix a, b;
+  const float* start;
+  int64_t start_stride;
+  float* c;
+  bool last;  // of k: then the activation follows
+};
+
+// A strip of a block times all panels of b.
+inline void multiply_strip(const Product& p, const Blocking& s, const Block& block, Range rows,
+                           const float* a, int64_t a_stride, bool a_transposed) {
+  const int64_t height = rows.end - rows.begin;
+  const int64_t panel = s.vecs * kWidth;
+  for (int64_t j = 0; j < block.n;) {
+    const int64_t left = block.n - j;
+    int vecs = s.vecs;
+    while (vecs > 1 && left <= (vecs - 1) * kWidth) vecs >>= 1;
+    const int64_t columns = min_int(left, vecs * kWidth);
+    const int64_t last = columns - (vecs - 1) * kWidth;
+    const float* b =
+        s.pack_b ? block.b.data + j / panel * panel * block.depth + j % panel : block.b.data + j;
+    const float* start = block.start ? block.start + rows.begin * block.start_stride + j : nullptr;
+    float* c = block.c + rows.begin * p.c_stride + j;
+    find_tile(vecs, a_transposed, last < kWidth, height)(block.depth, a, a_stride, b,
+                                                         s.pack_b ? panel : block.b.stride, start,
+                                                         block.start_stride, c, p.c_stride, last);
+    if (block.last && p.activation) {
+      p.activation(c, p.c_stride, height, columns, p.alpha, p.beta);
+    }
+    j += columns;
+  }
+}
+
+inline void multiply_block(const Product& p, const Blocking& s, const Block& block,
+                           const float* packed_a) {
+  const int64_t strips = divide_up(block.m, s.strip_rows);
+  for (int64_t i = 0; i < strips; ++i) {
+    const Range rows = strip(block.m, strips, i);
+    if (s.pack_a) {
+      multiply_strip(p, s, block, rows, packed_a + rows.begin * block.depth, rows.end - rows.begin,
+                     true);
+    } else {
+      multiply_strip(p, s, block, rows, block.a.at(rows.begin, 0), block.a.stride,
+                     block.a.transposed);
+    }
+  }
+}
+
+// Computes the product; `workspace` is a StepContext's.
+inline void multiply(const Product& p, float* workspace) {
+  const Blocking s = blocking(p);
+  float* packed_a = workspace;
+  float* packed_b = workspace + kPackedA;
+  for (int64_t k = 0; k < p.k; k += s.k) {
+    Block block;
+    block.depth = min_int(s.k, p.k - k);
+    block.last = k + block.depth == p.k;
+    for (int64_t i = 0; i < p.m; i += s.m) {
+      block.m = min_int(s.m, p.m - i);
+      block.a = {p.a.at(i, k), p.a.stride, p.a.transposed};
+      if (s.pack_a) {
+        pack_strips(block.a, block.m, block.depth, divide_up(block.m, s.strip_rows), packed_a);
+      }
+      for (int64_t j = 0; j < p.n; j += s.n) {
+        block.n = min_int(s.n, p.n - j);
+        block.b = {p.b.at(k, j), p.b.stride, p.b.transposed};
+        block.c = p.c + i * p.c_stride + j;
+        block.start = k > 0 ? block.c : p.bias ? p.bias + j : nullptr;
+        block.start_stride = k > 0 ? p.c_stride : 0;
+        if (s.pack_b) {
+          pack_panels(block.b, block.depth, block.n, s.vecs * kWidth, packed_b);
+          block.b.data = packed_b;
+        }
+        multiply_block(p, s, block, packed_a);
+      }
+    }
+  }
+}
+
+// ---- Division over parts ----
+
+// The larger side of c is divided: rows one by one, columns in whole vectors.
+inline int64_t parts(int64_t m, int64_t n) {
+  return m >= n ? divide_up(m, 4) : divide_up(n, 2 * kWidth);
+}
+
+inline void multiply_part(Product p, float* workspace, int64_t part, int64_t parts) {
+  if (p.m >= p.n) {
+    const Range r = split(p.m, 1, part, parts);
+    p.m = r.end - r.begin;
+    p.a.data = p.a.at(r.begin, 0);
+    p.c += r.begin * p.c_stride;
+  } else {
+    const Range r = split(p.n, kWidth, part, parts);
+    p.n = r.end - r.begin;
+    p.b.data = p.b.at(0, r.begin);
+    p.c += r.begin;
+    if (p.bias) p.bias += r.begin;
+  }
+  if (p.m > 0 && p.n > 0) multiply(p, workspace);
+}
+
+}  // namespace gemm
+}  // namespace
+}  // namespace myelin

@@ -1,0 +1,447 @@
+// Loss of one row of predictions, one struct each; definitions as in lib/ops/loss-functions.ts.
+// A pointwise loss is a function of one prediction and one target; a row loss needs its whole row.
+#pragma once
+#include "softmax.h"
+#include "unary.h"
+
+namespace myelin {
+namespace {
+namespace loss {
+
+using softmax::load_row;
+using softmax::log_of;
+using softmax::row_max;
+using softmax::row_sum;
+using unary::one;
+using unary::where;
+
+constexpr float kEpsilon = 1e-7f;  // Keras's fuzz factor
+constexpr float kNormEpsilon = 1e-12f;
+
+struct Parameters {
+  float alpha, beta;
+};
+
+MYELIN_INLINE Vec twice(Vec x) { return x + x; }
+MYELIN_INLINE Vec probability(Vec p) { return clamp(p, kEpsilon, 1.0f - kEpsilon); }
+// 1 where clamping does not act, else 0.
+MYELIN_INLINE Vec inside(Vec x, float low, float high) {
+  return where(less_equal(broadcast(low), x) & less_equal(x, broadcast(high)), 1.0f, 0.0f);
+}
+MYELIN_INLINE Vec is_probability(Vec p) { return inside(p, kEpsilon, 1.0f - kEpsilon); }
+
+// ---- Pointwise losses; kMean: the row's mean, otherwise its sum ----
+
+struct MeanSquaredError {
+  static constexpr const char* kName = "meanSquaredError";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) { return (p - t) * (p - t); }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) { return twice(p - t); }
+};
+
+struct MeanAbsoluteError {
+  static constexpr const char* kName = "meanAbsoluteError";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) { return abs(p - t); }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) { return unary::sign(p - t); }
+};
+
+struct MeanAbsolutePercentageError {
+  static constexpr const char* kName = "meanAbsolutePercentageError";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec scale(Vec t) {
+    return broadcast(100.0f) / max_of(broadcast(kEpsilon), abs(t));
+  }
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) { return abs(t - p) * scale(t); }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) { return unary::sign(p - t) * scale(t); }
+};
+
+struct MeanSquaredLogarithmicError {
+  static constexpr const char* kName = "meanSquaredLogarithmicError";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec log_of(Vec x) { return log(max_of(broadcast(kEpsilon), x) + one()); }
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) {
+    const Vec e = log_of(p) - log_of(t);
+    return e * e;
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) {
+    const Vec slope = twice(log_of(p) - log_of(t)) / (p + one());
+    return select(less_equal(p, broadcast(kEpsilon)), zero(), slope);
+  }
+};
+
+// alpha: where the parabola becomes a line.
+struct Huber {
+  static constexpr const char* kName = "huber";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters c) {
+    const Vec e = abs(p - t), delta = broadcast(c.alpha);
+    const Vec line = delta * e - broadcast(0.5f * c.alpha * c.alpha);
+    return select(less_equal(e, delta), broadcast(0.5f) * e * e, line);
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters c) {
+    return clamp(p - t, -c.alpha, c.alpha);
+  }
+};
+
+struct LogCosh {
+  static constexpr const char* kName = "logCosh";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) {
+    const Vec e = p - t;
+    return e + softplus(broadcast(-2.0f) * e) - broadcast(0.693147181f);
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) { return tanh(p - t); }
+};
+
+struct Hinge {
+  static constexpr const char* kName = "hinge";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec margin(Vec p, Vec t) { return max_of(zero(), one() - t * p); }
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) { return margin(p, t); }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) {
+    return select(less(zero(), one() - t * p), -t, zero());
+  }
+};
+
+struct SquaredHinge {
+  static constexpr const char* kName = "squaredHinge";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) {
+    const Vec margin = Hinge::margin(p, t);
+    return margin * margin;
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) {
+    return broadcast(-2.0f) * t * Hinge::margin(p, t);
+  }
+};
+
+struct KlDivergence {
+  static constexpr const char* kName = "klDivergence";
+  static constexpr bool kMean = false;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) {
+    const Vec q = clamp(p, kEpsilon, 1.0f), y = clamp(t, kEpsilon, 1.0f);
+    return y * log(y / q);
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) {
+    const Vec ratio = clamp(t, kEpsilon, 1.0f) / clamp(p, kEpsilon, 1.0f);
+    return -ratio * inside(p, kEpsilon, 1.0f);
+  }
+};
+
+struct Poisson {
+  static constexpr const char* kName = "poisson";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters) {
+    return p - t * log(p + broadcast(kEpsilon));
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters) {
+    return one() - t / (p + broadcast(kEpsilon));
+  }
+};
+
+// alpha: label smoothing.
+MYELIN_INLINE Vec smoothed_binary(Vec t, Parameters c) {
+  return t * broadcast(1.0f - c.alpha) + broadcast(0.5f * c.alpha);
+}
+
+struct BinaryCrossentropy {
+  static constexpr const char* kName = "binaryCrossentropy";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters c) {
+    const Vec q = probability(p), y = smoothed_binary(t, c);
+    return -(y * log(q) + (one() - y) * log(one() - q));
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters c) {
+    const Vec q = probability(p), y = smoothed_binary(t, c);
+    return is_probability(p) * ((one() - y) / (one() - q) - y / q);
+  }
+};
+
+struct BinaryCrossentropyFromLogits {
+  static constexpr const char* kName = "binaryCrossentropyFromLogits";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec z, Vec t, Parameters c) {
+    return max_of(zero(), z) - z * smoothed_binary(t, c) + log1p_unit(exp(-abs(z)));
+  }
+  MYELIN_INLINE static Vec grad(Vec z, Vec t, Parameters c) {
+    return sigmoid(z) - smoothed_binary(t, c);
+  }
+};
+
+// Lin et al. 2017, "Focal loss for dense object detection": -(1 - p)^gamma log p, with the
+// derivative by log p. beta: gamma.
+struct FocalTerm {
+  MYELIN_INLINE static Vec value(Vec log_p, float gamma) {
+    return -(power(-expm1(log_p), broadcast(gamma)) * log_p);
+  }
+  MYELIN_INLINE static Vec slope(Vec log_p, float gamma) {
+    const Vec rest = -expm1(log_p);
+    const Vec inner = broadcast(gamma) * power(rest, broadcast(gamma - 1.0f)) * exp(log_p) * log_p;
+    return inner - power(rest, broadcast(gamma));
+  }
+};
+
+// alpha: weight of the positive class; negative: both count alike.
+MYELIN_INLINE Vec balance(Vec t, Parameters c) {
+  if (c.alpha < 0.0f) return one();
+  return t * broadcast(c.alpha) + (one() - t) * broadcast(1.0f - c.alpha);
+}
+
+struct BinaryFocal {
+  static constexpr const char* kName = "binaryFocal";
+  static constexpr bool kMean = true;
+  // The probability of the true side.
+  MYELIN_INLINE static Vec side(Vec p, Vec t) {
+    const Vec q = probability(p);
+    return t * q + (one() - t) * (one() - q);
+  }
+  MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters c) {
+    return balance(t, c) * FocalTerm::value(log(side(p, t)), c.beta);
+  }
+  MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters c) {
+    const Vec s = side(p, t);
+    const Vec slope = FocalTerm::slope(log(s), c.beta) * (twice(t) - one()) / s;
+    return balance(t, c) * slope * is_probability(p);
+  }
+};
+
+struct BinaryFocalFromLogits {
+  static constexpr const char* kName = "binaryFocalFromLogits";
+  static constexpr bool kMean = true;
+  MYELIN_INLINE static Vec value(Vec z, Vec t, Parameters c) {
+    const Vec away = (one() - twice(t)) * z;
+    return balance(t, c) * FocalTerm::value(-softplus(away), c.beta);
+  }
+  MYELIN_INLINE static Vec grad(Vec z, Vec t, Parameters c) {
+    const Vec sign = one() - twice(t);
+    const Vec slope = FocalTerm::slope(-softplus(sign * z), c.beta);
+    return -(balance(t, c) * slope * sign * sigmoid(sign * z));
+  }
+};
+
+// ---- Targets of a row: values for lanes i.. of it ----
+
+struct Dense {
+  static constexpr bool kSparse = false;
+  MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t n, Parameters) {
+    return load_lanes(t + i, n - i);
+  }
+};
+// alpha: label smoothing.
+struct Smoothed {
+  static constexpr bool kSparse = false;
+  MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t n, Parameters c) {
+    const Vec even = broadcast(c.alpha / static_cast<float>(n));
+    return load_lanes(t + i, n - i) * broadcast(1.0f - c.alpha) + even;
+  }
+};
+// The target is a class index; one that is no class leaves the row without a target.
+struct OneHot {
+  static constexpr bool kSparse = true;
+  MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t, Parameters) {
+    const Vec lanes = to_float(lane_index() + broadcast_int(static_cast<int32_t>(i)));
+    return where(equal(lanes, broadcast(*t)), 1.0f, 0.0f);
+  }
+};
+
+// ---- Losses -sum t f(log p) of class probabilities ----
+
+struct CrossentropyTerm {
+  MYELIN_INLINE static Vec value(Vec log_p, Parameters) { return -log_p; }
+  MYELIN_INLINE static Vec slope(Vec, Parameters) { return broadcast(-1.0f); }
+};
+struct CategoricalFocalTerm {
+  MYELIN_INLINE static Vec value(Vec log_p, Parameters c) {
+    return broadcast(c.alpha) * FocalTerm::value(log_p, c.beta);
+  }
+  MYELIN_INLINE static Vec slope(Vec log_p, Parameters c) {
+    return broadcast(c.alpha) * FocalTerm::slope(log_p, c.beta);
+  }
+};
+
+// t x, but 0 where t is 0 whatever x is; and 0 in lanes beyond the row.
+MYELIN_INLINE Vec weigh(Vec t, Vec x, int64_t lanes) {
+  const Vec product = select(equal(t, zero()), zero(), t * x);
+  return lanes >= kWidth ? product : select(first_lanes(lanes), product, zero());
+}
+
+// Predictions are probabilities up to a factor.
+template <class Term, class Target>
+struct Normalised {
+  static constexpr bool kSparse = Target::kSparse;
+
+  static float value(const float* p, const float* t, int64_t n, Parameters c) {
+    const Vec scale = broadcast(1.0f / row_sum(p, n));
+    Vec sum = zero();
+    for (int64_t i = 0; i < n; i += kWidth) {
+      const Vec q = probability(load_lanes(p + i, n - i) * scale);
+      sum = sum + weigh(Target::at(t, i, n, c), Term::value(log(q), c), n - i);
+    }
+    return reduce_add(sum);
+  }
+
+  // The derivative by p / sum(p) of lanes i.., where q is that quotient.
+  MYELIN_INLINE static Vec slope(Vec q, const float* t, int64_t i, int64_t n, Parameters c) {
+    const Vec inner = probability(q);
+    const Vec derivative = Term::slope(log(inner), c) / inner * is_probability(q);
+    return weigh(Target::at(t, i, n, c), derivative, n - i);
+  }
+
+  static void grad(const float* p, const float* t, float* d, int64_t n, float factor,
+                   Parameters c) {
+    const float scale = 1.0f / row_sum(p, n);
+    Vec sum = zero();
+    for (int64_t i = 0; i < n; i += kWidth) {
+      const Vec q = load_lanes(p + i, n - i) * broadcast(scale);
+      const Vec s = slope(q, t, i, n, c);
+      store_lanes(d + i, s, n - i);
+      sum = fma(s, q, sum);
+    }
+    const Vec mean = broadcast(reduce_add(sum)), outer = broadcast(scale * factor);
+    for (int64_t i = 0; i < n; i += kWidth) {
+      store_lanes(d + i, (load_lanes(d + i, n - i) - mean) * outer, n - i);
+    }
+  }
+};
+
+// Predictions are logits: p = softmax(z).
+template <class Term, class Target>
+struct FromLogits {
+  static constexpr bool kSparse = Target::kSparse;
+
+  MYELIN_INLINE static Vec log_p(const float* z, int64_t i, int64_t n, Vec top, Vec log_sum) {
+    return load_lanes(z + i, n - i) - top - log_sum;
+  }
+
+  static float value(const float* z, const float* t, int64_t n, Parameters c) {
+    const float maximum = row_max(z, n);
+    const Vec top = broadcast(maximum);
+    const Vec log_sum = broadcast(log_of(softmax::row_exp(z, n, maximum, nullptr)));
+    Vec sum = zero();
+    for (int64_t i = 0; i < n; i += kWidth) {
+      const Vec term = Term::value(log_p(z, i, n, top, log_sum), c);
+      sum = sum + weigh(Target::at(t, i, n, c), term, n - i);
+    }
+    return reduce_add(sum);
+  }
+
+  static void grad(const float* z, const float* t, float* d, int64_t n, float factor,
+                   Parameters c) {
+    const float maximum = row_max(z, n);
+    const float total = softmax::row_exp(z, n, maximum, d);
+    const Vec top = broadcast(maximum), log_sum = broadcast(log_of(total));
+    Vec sum = zero();
+    for (int64_t i = 0; i < n; i += kWidth) {
+      const Vec slope = Term::slope(log_p(z, i, n, top, log_sum), c);
+      sum = sum + weigh(Target::at(t, i, n, c), slope, n - i);
+    }
+    const Vec share = broadcast(reduce_add(sum) / total), outer = broadcast(factor);
+    for (int64_t i = 0; i < n; i += kWidth) {
+      const Vec slope = Term::slope(log_p(z, i, n, top, log_sum), c);
+      const Vec own = weigh(Target::at(t, i, n, c), slope, n - i);
+      store_lanes(d + i, (own - load_lanes(d + i, n - i) * share) * outer, n - i);
+    }
+  }
+};
+
+struct CategoricalCrossentropy : Normalised<CrossentropyTerm, Smoothed> {
+  static constexpr const char* kName = "categoricalCrossentropy";
+};
+struct SparseCategoricalCrossentropy : Normalised<CrossentropyTerm, OneHot> {
+  static constexpr const char* kName = "sparseCategoricalCrossentropy";
+};
+struct CategoricalCrossentropyFromLogits : FromLogits<CrossentropyTerm, Smoothed> {
+  static constexpr const char* kName = "categoricalCrossentropyFromLogits";
+};
+struct SparseCategoricalCrossentropyFromLogits : FromLogits<CrossentropyTerm, OneHot> {
+  static constexpr const char* kName = "sparseCategoricalCrossentropyFromLogits";
+};
+struct CategoricalFocal : Normalised<CategoricalFocalTerm, Dense> {
+  static constexpr const char* kName = "categoricalFocal";
+};
+struct CategoricalFocalFromLogits : FromLogits<CategoricalFocalTerm, Dense> {
+  static constexpr const char* kName = "categoricalFocalFromLogits";
+};
+
+// Predictions are log probabilities.
+struct NegativeLogLikelihood {
+  static constexpr const char* kName = "negativeLogLikelihood";
+  static constexpr bool kSparse = true;
+  static float value(const float* p, const float* t, int64_t n, Parameters) {
+    const float label = *t;
+    if (!(label >= 0.0f && label < static_cast<float>(n))) return kNaN;
+    return -p[static_cast<int64_t>(label)];
+  }
+  static void grad(const float*, const float* t, float* d, int64_t n, float factor, Parameters c) {
+    for (int64_t i = 0; i < n; i += kWidth) {
+      store_lanes(d + i, OneHot::at(t, i, n, c) * broadcast(-factor), n - i);
+    }
+  }
+};
+
+// ---- Other row losses ----
+
+struct CategoricalHinge {
+  static constexpr const char* kName = "categoricalHinge";
+  static constexpr bool kSparse = false;
+  // max((1 - t) p) - sum(t p) + 1, and where the maximum is attained first.
+  static float margin(const float* p, const float* t, int64_t n, int64_t& strongest) {
+    float best = -kInfinity, score = 0.0f;
+    strongest = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const float wrong = (1.0f - t[i]) * p[i];
+      if (wrong > best) {
+        best = wrong;
+        strongest = i;
+      }
+      score += t[i] * p[i];
+    }
+    return best - score + 1.0f;
+  }
+  static float value(const float* p, const float* t, int64_t n, Parameters) {
+    int64_t strongest;
+    const float m = margin(p, t, n, strongest);
+    return m < 0.0f ? 0.0f : m;
+  }
+  static void grad(const float* p, const float* t, float* d, int64_t n, float factor, Parameters) {
+    int64_t strongest;
+    const float active = margin(p, t, n, strongest) > 0.0f ? factor : 0.0f;
+    for (int64_t i = 0; i < n; ++i) d[i] = -active * t[i];
+    d[strongest] += active * (1.0f - t[strongest]);
+  }
+};
+
+struct CosineSimilarity {
+  static constexpr const char* kName = "cosineSimilarity";
+  static constexpr bool kSparse = false;
+  MYELIN_INLINE static float dot(const float* a, const float* b, int64_t n) {
+    Vec sum = zero();
+    for (int64_t i = 0; i < n; i += kWidth) {
+      sum = fma(load_lanes(a + i, n - i), load_lanes(b + i, n - i), sum);
+    }
+    return reduce_add(sum);
+  }
+  MYELIN_INLINE static float inverse_norm(float square) {
+    return 1.0f / ::sqrtf(square < kNormEpsilon ? kNormEpsilon : square);
+  }
+  static float value(const float* p, const float* t, int64_t n, Parameters) {
+    return -dot(p, t, n) * inverse_norm(dot(p, p, n)) * inverse_norm(dot(t, t, n));
+  }
+  static void grad(const float* p, const float* t, float* d, int64_t n, float factor, Parameters) {
+    const float square = dot(p, p, n);
+    const float along_p = inverse_norm(square), along_t = inverse_norm(dot(t, t, n));
+    const float cosine = dot(p, t, n) * along_p * along_t;
+    // A norm that is clamped does not move with p.
+    const float moves = square > kNormEpsilon ? cosine * along_p * along_p : 0.0f;
+    const Vec of_p = broadcast(factor * moves), of_t = broadcast(factor * along_p * along_t);
+    for (int64_t i = 0; i < n; i += kWidth) {
+      const Vec slope = load_lanes(p + i, n - i) * of_p - load_lanes(t + i, n - i) * of_t;
+      store_lanes(d + i, slope, n - i);
+    }
+  }
+};
+
+}  // namespace loss
+}  // namespace
+}  // namespace myelin

@@ -1,0 +1,43 @@
+// The vector type of the ISA that this unit is compiled for. Every ISA header offers the same:
+//
+//   kIsa, kWidth (floats in a Vec), kRegisters (vector registers)
+//   Vec     kWidth floats        Int   kWidth 32-bit integers        Mask   kWidth booleans
+//   load store, *_partial (only the first n lanes are touched; others read as 0), broadcast
+//   + - * /, fma(a,b,c) = a*b+c, sqrt, abs, min, max (NaN wins), min_of/max_of(constant, x)
+//   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
+//   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
+//   round_to_int to_float as_int as_float scale_by_power_of_two
+//   first reduce_add reduce_max prefetch transpose interleave4
+//
+// Everything lives in an anonymous namespace: two units compiled for different ISAs must
+// never share a function.
+#pragma once
+
+#if defined(MYELIN_ISA_AVX512)
+#include "avx512.h"
+#elif defined(MYELIN_ISA_AVX2)
+#include "avx2.h"
+#elif defined(MYELIN_ISA_NEON)
+#include "neon.h"
+#elif defined(MYELIN_ISA_SCALAR)
+#include "scalar.h"
+#else
+#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512,NEON}"
+#endif
+
+namespace myelin {
+namespace {
+
+MYELIN_INLINE Vec zero() { return broadcast(0.0f); }
+MYELIN_INLINE Vec operator-(Vec a) { return as_float(as_int(a) ^ broadcast_int(-0x7fffffff - 1)); }
+MYELIN_INLINE Vec abs(Vec a) { return as_float(as_int(a) & broadcast_int(0x7fffffff)); }
+MYELIN_INLINE Vec copy_sign(Vec magnitude, Vec sign) {
+  const Int bit = broadcast_int(-0x7fffffff - 1);
+  return as_float((as_int(magnitude) & broadcast_int(0x7fffffff)) | (as_int(sign) & bit));
+}
+MYELIN_INLINE Vec clamp(Vec x, float low, float high) {
+  return min_of(broadcast(high), max_of(broadcast(low), x));
+}
+
+}  // namespace
+}  // namespace myelin
