@@ -2,7 +2,7 @@ export * as callbacks from "./callbacks/index.ts";
 export * as data from "./data/index.ts";
 export { Dataset } from "./data/dataset.ts";
 export * from "./errors.ts";
-export { executorStatus, getThreads, setThreads } from "./executor/native.ts";
+export { executors, getThreads, setThreads } from "./executor/native.ts";
 export type { GraphBuilder, Value } from "./graph/graph.ts";
 export * as initializers from "./initializers.ts";
 export * as layers from "./layers/index.ts";

@@ -110,14 +110,14 @@ export interface ExecutorStatus {
 }
 
 /** What executors there are, and why not where one is missing. */
-export function executorStatus(): Readonly<Record<ExecutorName, ExecutorStatus>> {
-  const { binding, error } = loadBinding();
-  const native: ExecutorStatus =
-    binding === undefined
-      ? { available: false, reason: missing(error ?? new Error("unknown cause")) }
-      : { available: true, isa: binding.isa, isas: binding.isas };
-  return { native, reference: { available: true } };
-}
+export const executors: Readonly<Record<ExecutorName, ExecutorStatus>> = {
+  get native(): ExecutorStatus {
+    const { binding, error } = loadBinding();
+    if (binding === undefined) return { available: false, reason: missing(error ?? new Error("unknown cause")) };
+    return { available: true, isa: binding.isa, isas: binding.isas };
+  },
+  reference: { available: true },
+};
 
 /** Threads that native kernels may use in this process (default: the CPUs it may run on). */
 export function setThreads(count: number): void {
