@@ -101,7 +101,7 @@ inline const char* check(const Instruction& in) {
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand &a = in.inputs[0], &b = in.inputs[1], &y = in.outputs[0];
   const Run function = Functions::kRun[function_of(in)];
-  const Range r = split(y.elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(y, ctx.batch), kLine, part, parts);
   if (same_size(a, y) && same_size(b, y)) {
     function(a.data + r.begin, 1, b.data + r.begin, 1, y.data + r.begin, r.end - r.begin);
     return;

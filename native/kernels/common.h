@@ -13,6 +13,17 @@ MYELIN_INLINE int64_t max_int(int64_t a, int64_t b) { return a > b ? a : b; }
 MYELIN_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 MYELIN_INLINE int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
+// ---- Sizes: what Operand's members give, without a symbol that units could share ----
+
+MYELIN_INLINE int64_t elements_of(const Operand& x, int64_t batch) {
+  return x.batched ? x.size * batch : x.size;
+}
+// Elements of a row: the last axis.
+MYELIN_INLINE int64_t width_of(const Operand& x) { return x.rank ? x.shape[x.rank - 1] : 1; }
+MYELIN_INLINE int64_t rows_of(const Operand& x, int64_t batch) {
+  return elements_of(x, batch) / width_of(x);
+}
+
 // ---- Division over parts ----
 
 struct Range {
@@ -33,28 +44,28 @@ constexpr int64_t kGrain = 2048;
 MYELIN_INLINE int64_t grains(int64_t elements) { return max_int(1, elements / kGrain); }
 
 inline int64_t output_parts(const Instruction& in, int64_t batch) {
-  return grains(in.outputs[0].elements(batch));
+  return grains(elements_of(in.outputs[0], batch));
 }
 inline int64_t input_parts(const Instruction& in, int64_t batch) {
-  return grains(in.inputs[0].elements(batch));
+  return grains(elements_of(in.inputs[0], batch));
 }
 // Rows are divided whole.
 inline int64_t row_parts(const Instruction& in, int64_t batch) {
   const Operand& x = in.inputs[0];
-  return max_int(1, min_int(x.rows(batch), grains(x.elements(batch))));
+  return max_int(1, min_int(rows_of(x, batch), grains(elements_of(x, batch))));
 }
 inline int64_t input_work(const Instruction& in, int64_t batch) {
-  return in.inputs[0].elements(batch);
+  return elements_of(in.inputs[0], batch);
 }
 // Of functions that cost about eight times a copy (exp and the like).
 inline int64_t heavy_input_work(const Instruction& in, int64_t batch) {
-  return 8 * in.inputs[0].elements(batch);
+  return 8 * elements_of(in.inputs[0], batch);
 }
 
 // The samples that an operand has.
 MYELIN_INLINE int64_t samples(const Operand& x, int64_t batch) { return x.batched ? batch : 1; }
 // Elements of one sample before its last axis.
-MYELIN_INLINE int64_t sample_rows(const Operand& x) { return x.size / x.last(); }
+MYELIN_INLINE int64_t sample_rows(const Operand& x) { return x.size / width_of(x); }
 
 MYELIN_INLINE float attribute(const Instruction& in, int i) {
   return static_cast<float>(in.attributes[i]);

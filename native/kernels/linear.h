@@ -27,8 +27,8 @@ inline const char* check(const Instruction& in) {
   }
   const Operand &x = in.inputs[0], &kernel = in.inputs[1], &y = in.outputs[0];
   if (!is_matrix(kernel)) return "the kernel must be an unbatched matrix";
-  if (x.last() != kernel.shape[0]) return "the input's width is not the kernel's height";
-  if (y.last() != kernel.shape[1]) return "the output's width is not the kernel's width";
+  if (width_of(x) != kernel.shape[0]) return "the input's width is not the kernel's height";
+  if (width_of(y) != kernel.shape[1]) return "the output's width is not the kernel's width";
   if (!same_rows(x, y)) return "the output must have as many rows as the input";
   if (in.input_count == 3 && !is_vector(in.inputs[2], kernel.shape[1])) {
     return "the bias must have one element for each of the kernel's columns";
@@ -38,18 +38,18 @@ inline const char* check(const Instruction& in) {
 
 inline int64_t work(const Instruction& in, int64_t batch) {
   const Operand& kernel = in.inputs[1];
-  return work_of(in.inputs[0].rows(batch), kernel.shape[1], kernel.shape[0]);
+  return work_of(rows_of(in.inputs[0], batch), kernel.shape[1], kernel.shape[0]);
 }
 
 inline int64_t parts(const Instruction& in, int64_t batch) {
-  return gemm::parts(in.outputs[0].rows(batch), in.outputs[0].last());
+  return gemm::parts(rows_of(in.outputs[0], batch), width_of(in.outputs[0]));
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand &x = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
   const int function = function_of(in);
-  gemm::Product p = {x.rows(ctx.batch),
+  gemm::Product p = {rows_of(x, ctx.batch),
                      n,
                      k,
                      {x.data, k, false},
@@ -68,8 +68,8 @@ inline const char* check_grad_input(const Instruction& in) {
   if (const char* wrong = check_counts(in, {2, 2, 1, 0})) return wrong;
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1], &dx = in.outputs[0];
   if (!is_matrix(kernel)) return "the kernel must be an unbatched matrix";
-  if (dz.last() != kernel.shape[1]) return "the gradient's width is not the kernel's width";
-  if (dx.last() != kernel.shape[0]) return "the output's width is not the kernel's height";
+  if (width_of(dz) != kernel.shape[1]) return "the gradient's width is not the kernel's width";
+  if (width_of(dx) != kernel.shape[0]) return "the output's width is not the kernel's height";
   if (!same_rows(dz, dx)) return "the output must have as many rows as the gradient";
   return check_apart(in);
 }
@@ -78,7 +78,7 @@ inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_
                            int64_t parts) {
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
-  gemm::Product p = {dz.rows(ctx.batch),
+  gemm::Product p = {rows_of(dz, ctx.batch),
                      k,
                      n,
                      {dz.data, n, false},
@@ -97,23 +97,23 @@ inline const char* check_grad_kernel(const Instruction& in) {
   if (const char* wrong = check_counts(in, {2, 2, 1, 0})) return wrong;
   const Operand &x = in.inputs[0], &dz = in.inputs[1], &dkernel = in.outputs[0];
   if (!same_rows(x, dz)) return "the input and the gradient must have the same rows";
-  if (!is_matrix(dkernel) || dkernel.shape[0] != x.last() || dkernel.shape[1] != dz.last()) {
+  if (!is_matrix(dkernel) || dkernel.shape[0] != width_of(x) || dkernel.shape[1] != width_of(dz)) {
     return "the output must be a matrix of the input's width times the gradient's";
   }
   return check_apart(in);
 }
 
 inline int64_t work_grad_kernel(const Instruction& in, int64_t batch) {
-  return work_of(in.inputs[0].last(), in.inputs[1].last(), in.inputs[0].rows(batch));
+  return work_of(width_of(in.inputs[0]), width_of(in.inputs[1]), rows_of(in.inputs[0], batch));
 }
 
 inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64_t part,
                             int64_t parts) {
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
-  const int64_t k = x.last(), n = dz.last();
+  const int64_t k = width_of(x), n = width_of(dz);
   gemm::Product p = {k,
                      n,
-                     x.rows(ctx.batch),
+                     rows_of(x, ctx.batch),
                      {x.data, k, true},
                      {dz.data, n, false},
                      in.outputs[0].data,

@@ -137,7 +137,7 @@ struct Call {
     t = in.inputs[1].data;
     size = prediction.size;
     target_size = in.inputs[1].size;
-    width = prediction.last();
+    width = width_of(prediction);
     rows = size / width;
     c = {attribute(in, 1), attribute(in, 2)};
     share = 1.0 / static_cast<double>(rows * (in.attributes[3] == 1 ? 1 : batch));
@@ -175,7 +175,7 @@ inline const char* check_grad(const Instruction& in) {
 }
 
 inline int64_t parts_grad(const Instruction& in, int64_t batch) {
-  return max_int(1, min_int(batch, grains(in.inputs[0].elements(batch))));
+  return max_int(1, min_int(batch, grains(elements_of(in.inputs[0], batch))));
 }
 
 inline void run_grad(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {

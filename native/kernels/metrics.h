@@ -18,7 +18,7 @@ struct Rows {
     p = prediction.data;
     t = target.data;
     weights = in.input_count > weight ? in.inputs[weight].data : nullptr;
-    width = prediction.last();
+    width = width_of(prediction);
     per_sample = sample_rows(prediction);
     target_width = target.size / per_sample;
     count = per_sample * batch;
@@ -139,8 +139,8 @@ inline const char* check_confusion(const Instruction& in) {
   const Operand &p = in.inputs[0], &counts = in.outputs[0];
   const bool sparse = function_of(in) == kSparse, binary = function_of(in) == kBinary;
   if (const char* wrong = loss::check_pair(p, in.inputs[1], sparse)) return wrong;
-  if (binary && p.last() != 1) return "binary predictions must be one wide";
-  const int64_t classes = binary ? 2 : p.last();
+  if (binary && width_of(p) != 1) return "binary predictions must be one wide";
+  const int64_t classes = binary ? 2 : width_of(p);
   if (counts.batched || counts.rank != 2 || counts.shape[0] != classes ||
       counts.shape[1] != classes) {
     return "the output must be a square of as many rows as there are classes";
@@ -181,7 +181,7 @@ inline const char* check_threshold_counts(const Instruction& in) {
 }
 
 inline int64_t work_threshold_counts(const Instruction& in, int64_t batch) {
-  return in.inputs[0].elements(batch) * in.inputs[2].size / 4;
+  return elements_of(in.inputs[0], batch) * in.inputs[2].size / 4;
 }
 inline int64_t parts_threshold_counts(const Instruction& in, int64_t) {
   return divide_up(in.inputs[2].size, kLine);

@@ -12,10 +12,10 @@ inline bool is_channels(const Operand& x, int64_t n) {
 
 // Channels are divided in cache lines; each part walks all rows of its own.
 inline int64_t channel_parts(const Instruction& in, int64_t batch) {
-  return min_int(input_parts(in, batch), divide_up(in.inputs[0].last(), kLine));
+  return min_int(input_parts(in, batch), divide_up(width_of(in.inputs[0]), kLine));
 }
 inline int64_t work(const Instruction& in, int64_t batch) {
-  return 3 * in.inputs[0].elements(batch);
+  return 3 * elements_of(in.inputs[0], batch);
 }
 
 // ---- batchNormalization ----
@@ -28,7 +28,7 @@ inline const char* check_batch(const Instruction& in) {
   if (!same_type(x, in.outputs[0])) return "the output's shape is not the input's";
   const Operand* const channels[] = {&in.inputs[1], &in.inputs[2], &in.outputs[1], &in.outputs[2]};
   for (const Operand* c : channels) {
-    if (!is_channels(*c, x.last())) return "a statistic must have an element a channel";
+    if (!is_channels(*c, width_of(x))) return "a statistic must have an element a channel";
   }
   return check_apart(in);
 }
@@ -66,10 +66,10 @@ MYELIN_INLINE void normalize_columns(const Columns& c, const float* x, Vec gamma
 
 inline void run_batch(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand& x = in.inputs[0];
-  const int64_t width = x.last();
+  const int64_t width = width_of(x);
   const Range r = split(width, kLine, part, parts);
   for (int64_t j = r.begin; j < r.end; j += kWidth) {
-    const Columns c = {x.rows(ctx.batch), width, r.end - j};
+    const Columns c = {rows_of(x, ctx.batch), width, r.end - j};
     normalize_columns(c, x.data + j, c.load(in.inputs[1].data + j, 0),
                       c.load(in.inputs[2].data + j, 0), attribute(in, 0), in.outputs[0].data + j,
                       in.outputs[1].data + j, in.outputs[2].data + j);
@@ -87,7 +87,7 @@ inline const char* check_batch_grad(const Instruction& in) {
   const Operand* const channels[] = {&in.inputs[2], &in.inputs[3], &in.inputs[4], &in.outputs[1],
                                      &in.outputs[2]};
   for (const Operand* c : channels) {
-    if (!is_channels(*c, x.last())) return "a statistic must have an element a channel";
+    if (!is_channels(*c, width_of(x))) return "a statistic must have an element a channel";
   }
   return check_apart(in);
 }
@@ -114,10 +114,10 @@ MYELIN_INLINE void grad_columns(const Columns& c, const float* dy, const float* 
 inline void run_batch_grad(const Instruction& in, const StepContext& ctx, int64_t part,
                            int64_t parts) {
   const Operand& x = in.inputs[1];
-  const int64_t width = x.last();
+  const int64_t width = width_of(x);
   const Range r = split(width, kLine, part, parts);
   for (int64_t j = r.begin; j < r.end; j += kWidth) {
-    const Columns c = {x.rows(ctx.batch), width, r.end - j};
+    const Columns c = {rows_of(x, ctx.batch), width, r.end - j};
     const Vec variance = c.load(in.inputs[4].data + j, 0);
     const Vec rstd = broadcast(1.0f) / sqrt(variance + broadcast(attribute(in, 0)));
     grad_columns(c, in.inputs[0].data + j, x.data + j, c.load(in.inputs[2].data + j, 0),
@@ -141,7 +141,7 @@ inline void run_average(const Instruction& in, const StepContext& ctx, int64_t p
   float* state = in.outputs[0].data;
   const Vec keep = broadcast(attribute(in, 0));
   const Vec take = broadcast(static_cast<float>(1.0 - in.attributes[0]));
-  const Range r = split(in.outputs[0].elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
   for (int64_t i = r.begin; i < r.end; i += kWidth) {
     const int64_t n = r.end - i;
     const Vec sum = load_lanes(state + i, n) * keep + load_lanes(value + i, n) * take;
@@ -161,7 +161,7 @@ inline const char* check_layer(const Instruction& in) {
   const Operand& x = in.inputs[0];
   if (x.rank == 0) return "the input must have a feature axis";
   if (!same_type(x, in.outputs[0])) return "the output's shape is not the input's";
-  if (!is_channels(in.inputs[1], x.last()) || !is_channels(in.inputs[2], x.last())) {
+  if (!is_channels(in.inputs[1], width_of(x)) || !is_channels(in.inputs[2], width_of(x))) {
     return "gamma and beta must have an element a channel";
   }
   if (!is_rows(in.outputs[1], x) || !is_rows(in.outputs[2], x)) {
@@ -188,10 +188,10 @@ MYELIN_INLINE float sum_squares(const float* x, int64_t n, Vec mean) {
 
 inline void run_layer(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand& x = in.inputs[0];
-  const int64_t n = x.last();
+  const int64_t n = width_of(x);
   const float share = 1.0f / static_cast<float>(n);
   const float *gamma = in.inputs[1].data, *beta = in.inputs[2].data;
-  const Range r = split(x.rows(ctx.batch), 1, part, parts);
+  const Range r = split(rows_of(x, ctx.batch), 1, part, parts);
   for (int64_t row = r.begin; row < r.end; ++row) {
     const float* from = x.data + row * n;
     float* to = in.outputs[0].data + row * n;
@@ -219,7 +219,8 @@ inline const char* check_layer_grad(const Instruction& in) {
   }
   const Operand* const channels[] = {&in.inputs[2], &in.outputs[1], &in.outputs[2]};
   for (const Operand* c : channels) {
-    if (!is_channels(*c, x.last())) return "gamma and its gradient must have an element a channel";
+    if (!is_channels(*c, width_of(x)))
+      return "gamma and its gradient must have an element a channel";
   }
   if (!is_rows(in.inputs[3], x) || !is_rows(in.inputs[4], x)) {
     return "mean and rstd must have an element a row";
@@ -268,7 +269,7 @@ MYELIN_INLINE void grad_channels(const Columns& c, const float* dy, const float*
 inline void run_layer_grad(const Instruction& in, const StepContext& ctx, int64_t part,
                            int64_t parts) {
   const Operand& x = in.inputs[1];
-  const int64_t n = x.last(), rows = x.rows(ctx.batch);
+  const int64_t n = width_of(x), rows = rows_of(x, ctx.batch);
   const float *dy = in.inputs[0].data, *gamma = in.inputs[2].data;
   const float *mean = in.inputs[3].data, *rstd = in.inputs[4].data;
   const Range r = split(rows, 1, part, parts);

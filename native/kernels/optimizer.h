@@ -207,7 +207,7 @@ void update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t
   float* data[4] = {};
   for (int i = 0; i <= kSlots; ++i) data[i] = in.outputs[i].data;
   const float* gradient = in.inputs[1].data;
-  const Range r = split(in.outputs[0].elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
   int64_t i = r.begin;
   for (; i + kWidth <= r.end; i += kWidth) {
     update_lanes<kSlots>(rule, decay, gradient, data, i, kWidth);
@@ -280,7 +280,7 @@ const char* check_fixed(const Instruction& in) {
 }
 
 inline int64_t work(const Instruction& in, int64_t batch) {
-  return 4 * in.inputs[0].elements(batch);
+  return 4 * elements_of(in.inputs[0], batch);
 }
 
 // ---- Gradients before the update ----
@@ -291,7 +291,7 @@ inline const char* check_guard(const Instruction& in) {
 }
 inline int64_t guard_elements(const Instruction& in, int64_t batch) {
   int64_t most = 0;
-  for (int i = 0; i < in.input_count; ++i) most = max_int(most, in.inputs[i].elements(batch));
+  for (int i = 0; i < in.input_count; ++i) most = max_int(most, elements_of(in.inputs[i], batch));
   return most;
 }
 inline int64_t guard_parts(const Instruction& in, int64_t batch) {
@@ -312,7 +312,7 @@ inline bool is_finite(const float* x, int64_t n) {
 
 inline void run_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   for (int i = 0; i < in.input_count; ++i) {
-    const Range r = split(in.inputs[i].elements(ctx.batch), kLine, part, parts);
+    const Range r = split(elements_of(in.inputs[i], ctx.batch), kLine, part, parts);
     if (!is_finite(in.inputs[i].data + r.begin, r.end - r.begin)) raise_flag(ctx.failed);
   }
 }
@@ -327,7 +327,7 @@ inline void run_clip_value(const Instruction& in, const StepContext& ctx, int64_
                            int64_t parts) {
   float* g = in.outputs[0].data;
   const float limit = attribute(in, 0);
-  const Range r = split(in.outputs[0].elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
   for (int64_t i = r.begin; i < r.end; i += kWidth) {
     store_lanes(g + i, clamp(load_lanes(g + i, r.end - i), -limit, limit), r.end - i);
   }
@@ -358,7 +358,7 @@ inline double sum_squares(const float* x, int64_t n) {
 
 inline void run_clip_norm(const Instruction& in, const StepContext& ctx, int64_t, int64_t) {
   float* g = in.outputs[0].data;
-  const int64_t n = in.outputs[0].elements(ctx.batch);
+  const int64_t n = elements_of(in.outputs[0], ctx.batch);
   const double norm = ::sqrt(sum_squares(g, n)), limit = in.attributes[0];
   if (norm <= limit) return;
   const Vec factor = constant(limit / norm);

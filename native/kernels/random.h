@@ -93,7 +93,7 @@ void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t pa
   const float* x = in.inputs[0].data;
   float* y = in.outputs[0].data;
   const uint32_t stream = static_cast<uint32_t>(in.attributes[1]);
-  const Range r = split(in.inputs[0].elements(ctx.batch), 4 * kLine, part, parts);
+  const Range r = split(elements_of(in.inputs[0], ctx.batch), 4 * kLine, part, parts);
   for (int64_t i = r.begin; i < r.end; i += kBlock) {
     Int words[4];
     draw(ctx, stream, i, words);

@@ -172,13 +172,13 @@ inline const char* check(const Instruction& in) {
 }
 
 inline int64_t parts(const Instruction& in, int64_t batch) {
-  return min_int(input_parts(in, batch), divide_up(in.outputs[0].elements(batch), kLine));
+  return min_int(input_parts(in, batch), divide_up(elements_of(in.outputs[0], batch), kLine));
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand &x = in.inputs[0], &y = in.outputs[0];
   const Split s = split_axes(in, 1, x, ctx.batch);
-  const Range r = split(y.elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(y, ctx.batch), kLine, part, parts);
   const bool is_max = function_of(in) == kMax;
   const float count = static_cast<float>(length(s.reduced));
   const float factor = function_of(in) == kMean ? 1.0f / count : 1.0f;
@@ -200,7 +200,7 @@ inline const char* check_max_grad(const Instruction& in) {
 }
 
 inline int64_t parts_max_grad(const Instruction& in, int64_t batch) {
-  return min_int(input_parts(in, batch), in.inputs[1].elements(batch));
+  return min_int(input_parts(in, batch), elements_of(in.inputs[1], batch));
 }
 
 // Spreads `gradient` evenly over the elements that equal the maximum.
@@ -220,7 +220,7 @@ inline void run_max_grad(const Instruction& in, const StepContext& ctx, int64_t 
                          int64_t parts) {
   const Operand &x = in.inputs[0], &y = in.inputs[1];
   const Split s = split_axes(in, 0, x, ctx.batch);
-  const Range r = split(y.elements(ctx.batch), 1, part, parts);
+  const Range r = split(elements_of(y, ctx.batch), 1, part, parts);
   Cursor<1> cursor(s.kept, r.begin);
   for (int64_t i = r.begin; i < r.end; ++i, cursor.advance(1)) {
     const int64_t at = cursor.offset[0];
@@ -249,8 +249,8 @@ MYELIN_INLINE void scale_to(float* to, const float* from, int64_t n, Vec factor)
 inline void run_broadcast(const Instruction& in, const StepContext& ctx, int64_t part,
                           int64_t parts) {
   const Operand &x = in.inputs[0], &y = in.outputs[0];
-  const int64_t count = y.elements(ctx.batch);
-  const float repeats = static_cast<float>(count / x.elements(ctx.batch));
+  const int64_t count = elements_of(y, ctx.batch);
+  const float repeats = static_cast<float>(count / elements_of(x, ctx.batch));
   const float factor = function_of(in) == kMean ? 1.0f / repeats : 1.0f;
   const Range r = split(count, kLine, part, parts);
   const Axes<1> axes = broadcast_axes<1>(y, {&x}, ctx.batch);

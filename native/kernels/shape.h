@@ -43,7 +43,7 @@ inline void run_permute(const Instruction& in, const StepContext& ctx, int64_t p
   axes.close();
 
   const int64_t step = axes.stride[axes.rank - 1][0];
-  const Range r = split(y.elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(y, ctx.batch), kLine, part, parts);
   Cursor<1> cursor(axes, r.begin);
   for (int64_t i = r.begin; i < r.end;) {
     const int64_t n = min_int(cursor.run_length(), r.end - i);

@@ -92,16 +92,16 @@ inline const char* check_grad(const Instruction& in) {
 template <class F>
 void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand &x = in.inputs[0], &y = in.outputs[0];
-  const int64_t n = x.last();
-  const Range r = split(x.rows(ctx.batch), 1, part, parts);
+  const int64_t n = width_of(x);
+  const Range r = split(rows_of(x, ctx.batch), 1, part, parts);
   for (int64_t i = r.begin; i < r.end; ++i) F::forward(x.data + i * n, y.data + i * n, n);
 }
 
 template <class F>
 void run_grad(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const Operand &dy = in.inputs[0], &y = in.inputs[1], &dx = in.outputs[0];
-  const int64_t n = dy.last();
-  const Range r = split(dy.rows(ctx.batch), 1, part, parts);
+  const int64_t n = width_of(dy);
+  const Range r = split(rows_of(dy, ctx.batch), 1, part, parts);
   for (int64_t i = r.begin; i < r.end; ++i) {
     F::backward(dy.data + i * n, y.data + i * n, dx.data + i * n, n);
   }

@@ -322,7 +322,7 @@ inline const char* check(const Instruction& in) {
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  const Range r = split(in.outputs[0].elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
   Functions::kForward[function_of(in)](in.inputs[0].data + r.begin, in.outputs[0].data + r.begin,
                                        r.end - r.begin, attribute(in, 1), attribute(in, 2));
 }
@@ -336,7 +336,7 @@ inline const char* check_grad(const Instruction& in) {
 }
 
 inline void run_grad(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  const Range r = split(in.outputs[0].elements(ctx.batch), kLine, part, parts);
+  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
   Functions::kBackward[function_of(in)](in.inputs[0].data + r.begin, in.inputs[1].data + r.begin,
                                         in.outputs[0].data + r.begin, r.end - r.begin,
                                         attribute(in, 1), attribute(in, 2));
