@@ -8,6 +8,7 @@ import {
   ShapeError,
 } from "../errors.ts";
 import { type FloatArray, formatShape, type NumericArray, sizeOf } from "../tensor.ts";
+import { checkFinite, elementName, kMaxFloat32, notFinite } from "./checks.ts";
 
 /**
  * One value per sample: sample `i` is `data[i * size .. (i + 1) * size]` with `size = sizeOf(shape)`,
@@ -38,7 +39,6 @@ export interface ColumnSource {
 export type DataSource = NestedArray | NumericArray | ColumnSource;
 
 const kMaxRank = 8;
-const kMaxFloat32 = 3.4028234663852886e38;
 
 const kNumericArrays = [
   Float32Array,
@@ -68,61 +68,9 @@ export function isColumnSource(value: unknown): value is ColumnSource {
   );
 }
 
-/** `x[3][1]` for a flat index into values of a shape. */
-export function elementName(where: string, shape: readonly number[], index: number): string {
-  const indices: number[] = [];
-  let rest = index;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const dimension = shape[axis] as number;
-    indices.unshift(rest % dimension);
-    rest = Math.floor(rest / dimension);
-  }
-  return where + indices.map((i) => `[${i}]`).join("");
-}
-
 /** Number of samples that a column holds. */
 export function columnLength(column: Column): number {
   return column.data.length / sizeOf(column.shape);
-}
-
-/**
- * Throws unless each element of the column is a finite number in float32. Integer arrays need no look.
- * @param where how the message names the column: `x` gives `x[3][1] must be a finite number, got NaN`
- */
-export function checkFinite(column: Column, where: string): void {
-  const { data } = column;
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  if (allFinite(data)) return;
-  const index = (data as Float64Array).findIndex((value) => !(Math.abs(value) <= kMaxFloat32));
-  throw notFinite(elementName(where, [columnLength(column), ...column.shape], index), data[index]);
-}
-
-/** A sum of v * 0 is NaN exactly when a value is NaN or infinite: no branch, four independent chains. */
-function allFinite(data: FloatArray): boolean {
-  if (data instanceof Float64Array) {
-    for (let i = 0; i < data.length; i++) {
-      if (!(Math.abs(data[i] as number) <= kMaxFloat32)) return false;
-    }
-    return true;
-  }
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  const end = data.length - (data.length % 4);
-  for (let i = 0; i < end; i += 4) {
-    a += (data[i] as number) * 0;
-    b += (data[i + 1] as number) * 0;
-    c += (data[i + 2] as number) * 0;
-    d += (data[i + 3] as number) * 0;
-  }
-  for (let i = end; i < data.length; i++) a += (data[i] as number) * 0;
-  return a + b + c + d === 0;
-}
-
-function notFinite(where: string, value: unknown): DataError {
-  const finite = typeof value === "number" && Number.isFinite(value);
-  return new DataError(expected(where, finite ? "a finite number in float32" : "a finite number", value));
 }
 
 /**

@@ -1,12 +1,12 @@
 import { checkNumber, checkOptions, DataError, expected, OptionError, ShapeError } from "../errors.ts";
 import { permutation, type Seed, streams } from "../random.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
+import { elementName } from "./checks.ts";
 import {
   type Column,
   columnFrom,
   columnLength,
   type DataSource,
-  elementName,
   gatherColumn,
   isColumnSource,
   makeColumn,

@@ -1,4 +1,5 @@
-export { type Column, type ColumnSource, checkFinite, type DataSource, type NestedArray } from "./column.ts";
+export { checkClasses, checkFinite } from "./checks.ts";
+export type { Column, ColumnSource, DataSource, NestedArray } from "./column.ts";
 export { type CsvColumnOptions, type CsvOptions, type CsvSource, readCsv } from "./csv.ts";
 export {
   type Batch,

@@ -1,8 +1,12 @@
 import { checkOptions, DataError, expected, OptionError, ShapeError } from "../errors.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
+import { checkFinite } from "./checks.ts";
 import { type Column, columnFrom, columnLength, type DataSource, makeColumn } from "./column.ts";
 import { Dataset } from "./dataset.ts";
 import { fieldsOf, numbersOf } from "./json.ts";
+
+/** A feature that spreads less is constant: the inverse of its spread would be infinite. */
+const kSmallestSpread = 1e-300;
 
 /** How a feature is scaled: `(x - shift) * factor + base`. */
 interface Affine {
@@ -87,8 +91,10 @@ abstract class FeatureScaler {
     for (let i = 0; i < values.length; i++) {
       values[i] = scale((column.data[i] as number) * column.scale + column.offset, i % features);
     }
+    const scaled = makeColumn(values, column.shape);
+    checkFinite(scaled, `the result of ${where}`);
     if (!(data instanceof Dataset)) return { shape: [columnLength(column), ...column.shape], data: values };
-    const inputs = data.inputs.with(index, makeColumn(values, column.shape));
+    const inputs = data.inputs.with(index, scaled);
     const { targets, sampleWeight, rows } = data;
     return new Dataset({ inputs, targets, ...(sampleWeight && { sampleWeight }), ...(rows && { rows }) });
   }
@@ -161,7 +167,7 @@ export class StandardScaler extends FeatureScaler {
     const scale = numbersOf(fields.scale, `${where}.scale`);
     if (scale.length !== mean.length)
       throw new DataError(`${where}: mean and scale must have the same length`);
-    const bad = scale.findIndex((value) => value <= 0);
+    const bad = scale.findIndex((value) => value < kSmallestSpread);
     if (bad >= 0) throw new DataError(expected(`${where}.scale[${bad}]`, "a positive number", scale[bad]));
     const scaler = new StandardScaler();
     scaler.#mean = Object.freeze([...mean]);
@@ -185,7 +191,7 @@ export class StandardScaler extends FeatureScaler {
       Array.from(squares, (sum, i) => {
         const deviation = Math.sqrt(sum / (count[i] as number));
         // What is left of a constant after rounding is not a spread.
-        return deviation > 1e-14 * Math.abs(mean[i] as number) ? deviation : 1;
+        return deviation > Math.max(kSmallestSpread, 1e-14 * Math.abs(mean[i] as number)) ? deviation : 1;
       }),
     );
   }
@@ -266,7 +272,7 @@ export class MinMaxScaler extends FeatureScaler {
     const [low, high] = this.featureRange;
     const factor = this.#minimum.map((minimum, i) => {
       const range = (this.#maximum[i] as number) - minimum;
-      return (high - low) / (range > 0 ? range : 1);
+      return (high - low) / (range > kSmallestSpread ? range : 1);
     });
     return { shift: this.#minimum, factor, base: low };
   }

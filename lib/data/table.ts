@@ -1,5 +1,6 @@
 import { checkOptions, DataError, expected, OptionError, unknownName } from "../errors.ts";
-import { type Column, checkFinite, makeColumn } from "./column.ts";
+import { checkFinite } from "./checks.ts";
+import { type Column, makeColumn } from "./column.ts";
 import { Dataset } from "./dataset.ts";
 import { distinctLabels } from "./json.ts";
 import { checkMissingPolicy, type Filling, fillMissing } from "./missing.ts";

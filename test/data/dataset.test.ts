@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkFinite, makeColumn } from "../../lib/data/column.ts";
+import { checkClasses, checkFinite } from "../../lib/data/checks.ts";
+import { makeColumn } from "../../lib/data/column.ts";
 import { Dataset, type DatasetSource } from "../../lib/data/dataset.ts";
 import { DataError, OptionError, ShapeError } from "../../lib/errors.ts";
 
@@ -304,6 +305,20 @@ describe("checkFinite", () => {
     const start = performance.now();
     checkFinite(column, "x");
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe("checkClasses", () => {
+  it("finds labels that are no class number, in the rows that are read", () => {
+    const labels = makeColumn(new Float32Array([0, 2, 3, 1.5, -1]), []);
+    const check = (classes: number, rows?: number[]): void =>
+      checkClasses(labels, classes, "y", rows && new Uint32Array(rows));
+    expect(() => check(4, [0, 1, 2])).not.toThrow();
+    expect(() => check(3)).toThrow("y[2] must be a class number from 0 to 2, got 3");
+    expect(() => check(4)).toThrow("y[3] must be a class number from 0 to 3, got 1.5");
+    expect(() => check(4, [1, 4])).toThrow("y[4] must be a class number from 0 to 3, got -1");
+    const steps = makeColumn(new Uint8Array([0, 1, 2, 9]), [2]);
+    expect(() => checkClasses(steps, 3, "y")).toThrow("y[1][1] must be a class number from 0 to 2, got 9");
   });
 });
 

@@ -101,6 +101,15 @@ describe("StandardScaler", () => {
     expectClose(scaled.toTensor(1).data, [-1, -1, 1, 1]);
   });
 
+  it("takes a spread that has no finite inverse for none, and refuses results beyond float32", () => {
+    expect(new StandardScaler().fit([0, 1e-310]).scale).toEqual([1]);
+    expect([...new MinMaxScaler().fit([0, 5e-324]).transform([0, 5e-324]).data]).toEqual([0, 0]);
+    const narrow = new MinMaxScaler().fit([0, 1e-30]);
+    expect(() => narrow.transform([1e30])).toThrow(
+      "the result of minMaxScaler.transform[0] must be a finite number",
+    );
+  });
+
   it("says what is wrong", () => {
     const scaler = new StandardScaler();
     expect(() => scaler.transform(table)).toThrow(
