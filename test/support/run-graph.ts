@@ -12,15 +12,17 @@ export type Precision = "f32" | "f64";
 
 const ARRAYS = { f32: Float32Array, f64: Float64Array };
 
-/** Regions of a plan; scratch and everything else that a program must write before it reads is NaN. */
+/** Regions of a plan; what a program must write before it reads is NaN. */
 export function makeRegions(plan: Plan, precision: Precision): Regions {
   const make = (elements: number, value: number): FloatArray => new ARRAYS[precision](elements).fill(value);
+  const scratch = make(plan.sizes.scratch, Number.NaN);
+  for (const { offset, data } of plan.constants) scratch.set(data, offset);
   return {
     state: make(plan.sizes.state, 0),
     slots: make(plan.sizes.slots, 0),
     gradient: make(plan.sizes.gradient, 0),
     input: make(plan.sizes.input, Number.NaN),
-    scratch: make(plan.sizes.scratch, Number.NaN),
+    scratch,
   };
 }
 

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { OptionError, ShapeError } from "../../lib/errors.ts";
+import { GraphBuilder } from "../../lib/graph/graph.ts";
+import { linear } from "../../lib/ops/functions.ts";
+import { UNARY_NAMES, type UnaryFunction, unaryRule } from "../../lib/ops/unary.ts";
+import { describeOp, exactly, type OpCase, samples, uniform, whole } from "../support/op-cases.ts";
+
+const LINEAR = { function: "linear", alpha: 0, beta: 0 };
+const FUSED = UNARY_NAMES.filter((name) => unaryRule(name).saves !== "input");
+/** Functions that need positive sums, or whose derivative is steep near 0. */
+const POSITIVE: readonly string[] = ["sqrt", "rsqrt", "reciprocal"];
+
+/** Widths around the sizes of vectors and tiles. */
+const SIZES = [
+  [1, 1],
+  [3, 5],
+  [7, 16],
+  [17, 31],
+  [33, 48],
+  [64, 100],
+  [130, 67],
+] as const;
+
+describeOp("linear", [
+  {
+    note: "by hand",
+    inputs: [
+      samples([2], exactly(2, 3)),
+      whole([2, 3], exactly(1, 2, 3, 4, 5, 6)),
+      whole([3], exactly(0.5, 0, -1)),
+    ],
+    attributes: LINEAR,
+    gives: ["[batch, 3]"],
+    batches: [1],
+    value: [14.5, 19, 23],
+  },
+  ...SIZES.map(([k, n]): OpCase => {
+    const inputs = [samples([k]), whole([k, n]), whole([n])];
+    const attributes = { ...LINEAR, function: "tanh" };
+    return {
+      inputs,
+      attributes,
+      gives: [`[batch, ${n}]`],
+      terms: k,
+      gradients: k * n > 500 ? [] : [0, 1, 2],
+    };
+  }),
+  ...SIZES.map(([k, n]): OpCase => {
+    const attributes = { ...LINEAR, function: "relu" };
+    return {
+      inputs: [samples([k]), whole([k, n])],
+      attributes,
+      gives: [`[batch, ${n}]`],
+      terms: k,
+      gradients: [],
+    };
+  }),
+  ...FUSED.map((name): OpCase => {
+    const fill = POSITIVE.includes(name) ? uniform(0.2, 1) : uniform();
+    const alpha = name === "affine" ? -2 : 0.5;
+    return {
+      inputs: [samples([6], fill), whole([6, 19], fill), whole([19], fill)],
+      attributes: { function: name, alpha, beta: 0.25 },
+      gives: ["[batch, 19]"],
+      terms: 12,
+    };
+  }),
+  {
+    note: "rows within a sample",
+    inputs: [samples([4, 3, 5]), whole([5, 6]), whole([6])],
+    attributes: { ...LINEAR, function: "sigmoid" },
+    gives: ["[batch, 4, 3, 6]"],
+    terms: 5,
+  },
+  {
+    note: "no batch",
+    inputs: [whole([4, 5]), whole([5, 6]), whole([6])],
+    attributes: LINEAR,
+    gives: ["[4, 6]"],
+    terms: 5,
+  },
+  {
+    note: "more than one thread's work",
+    inputs: [samples([75]), whole([75, 131]), whole([131])],
+    attributes: LINEAR,
+    gives: ["[batch, 131]"],
+    batches: [37],
+    gradients: [],
+    terms: 75,
+  },
+]);
+
+describeOp("linearGradInput", [
+  ...SIZES.map(
+    ([k, n]): OpCase => ({ inputs: [samples([n]), whole([k, n])], gives: [`[batch, ${k}]`], terms: n }),
+  ),
+  { inputs: [samples([2, 7]), whole([5, 7])], gives: ["[batch, 2, 5]"], terms: 7 },
+  {
+    note: "more than one thread's work",
+    inputs: [samples([75]), whole([131, 75])],
+    gives: ["[batch, 131]"],
+    batches: [37],
+    terms: 75,
+  },
+]);
+
+describeOp("linearGradKernel", [
+  ...SIZES.map(
+    ([k, n]): OpCase => ({ inputs: [samples([k]), samples([n])], gives: [`[${k}, ${n}]`], terms: 7 }),
+  ),
+  { note: "rows within a sample", inputs: [samples([4, 5]), samples([4, 6])], gives: ["[5, 6]"], terms: 28 },
+  { note: "no batch", inputs: [whole([4, 5]), whole([4, 6])], gives: ["[5, 6]"], terms: 4 },
+  {
+    note: "more than one thread's work",
+    inputs: [samples([75]), samples([131])],
+    gives: ["[75, 131]"],
+    batches: [37],
+    terms: 37,
+  },
+]);
+
+describe("linear", () => {
+  function emit(
+    kernel: readonly number[],
+    bias?: readonly number[],
+    name: UnaryFunction = "linear",
+  ): () => unknown {
+    const graph = new GraphBuilder({ training: true });
+    const initialize = (): void => {};
+    const parameter = (which: string, shape: readonly number[]) =>
+      graph.parameter({ name: which, shape, initialize });
+    const x = graph.input("x", [3]);
+    return () => linear(x, parameter("kernel", kernel), bias && parameter("bias", bias), { function: name });
+  }
+
+  it("refuses shapes that do not fit", () => {
+    expect(emit([4, 2])).toThrow(ShapeError);
+    expect(emit([4, 2])).toThrow("the input must have a last dimension of 4, got [batch, 3]");
+    expect(emit([3, 2], [3])).toThrow("bias must have a last dimension of 2, got [3]");
+    expect(emit([3])).toThrow("kernel must have rank 2 and no batch, got [3]");
+  });
+
+  it("refuses functions whose gradient needs what it does not keep", () => {
+    expect(emit([3, 2], undefined, "gelu")).toThrow(OptionError);
+  });
+});

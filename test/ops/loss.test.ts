@@ -1,0 +1,192 @@
+import { describe, expect, it } from "vitest";
+import { ShapeError } from "../../lib/errors.ts";
+import { GraphBuilder } from "../../lib/graph/graph.ts";
+import { loss } from "../../lib/ops/functions.ts";
+import { lossRule } from "../../lib/ops/loss.ts";
+import { LOSS_FUNCTIONS, type LossFunction } from "../../lib/ops/loss-functions.ts";
+import {
+  type CaseInput,
+  classes,
+  describeOp,
+  distribution,
+  exactly,
+  type Fill,
+  type OpCase,
+  oneHot,
+  samples,
+  uniform,
+  whole,
+} from "../support/op-cases.ts";
+
+const NAMES = Object.keys(LOSS_FUNCTIONS) as LossFunction[];
+const WIDTHS = [1, 5, 16, 19];
+
+const signed: Fill = (count, random) =>
+  Float32Array.from({ length: count }, () => (random.uniform() < 0.5 ? -1 : 1));
+const binary = classes(2);
+const logits = uniform(-3, 3);
+const inner = uniform(0.1, 0.9);
+
+/** What a loss reads where it is not any number: predictions and targets. */
+const FILLS: Partial<Record<LossFunction, readonly [prediction: Fill, target: Fill]>> = {
+  meanSquaredLogarithmicError: [uniform(0.1, 3), uniform(0.1, 3)],
+  hinge: [logits, signed],
+  squaredHinge: [logits, signed],
+  categoricalHinge: [logits, oneHot],
+  klDivergence: [inner, distribution],
+  poisson: [uniform(0.2, 3), uniform(0, 4)],
+  categoricalCrossentropy: [inner, distribution],
+  sparseCategoricalCrossentropy: [inner, logits],
+  binaryCrossentropy: [inner, binary],
+  categoricalCrossentropyFromLogits: [logits, distribution],
+  binaryCrossentropyFromLogits: [logits, binary],
+  binaryFocal: [inner, binary],
+  binaryFocalFromLogits: [logits, binary],
+  categoricalFocal: [inner, oneHot],
+  categoricalFocalFromLogits: [logits, oneHot],
+};
+
+/** Constants of a loss that are worth a case each. */
+const CONSTANTS: Partial<Record<LossFunction, readonly (readonly [alpha: number, beta: number])[]>> = {
+  huber: [
+    [1, 0],
+    [0.25, 0],
+  ],
+  categoricalCrossentropy: [
+    [0, 0],
+    [0.1, 0],
+  ],
+  binaryCrossentropy: [[0.1, 0]],
+  categoricalCrossentropyFromLogits: [
+    [0, 0],
+    [0.1, 0],
+  ],
+  binaryCrossentropyFromLogits: [
+    [0, 0],
+    [0.1, 0],
+  ],
+  binaryFocal: [
+    [-1, 2],
+    [0.25, 1.5],
+  ],
+  binaryFocalFromLogits: [
+    [-1, 2],
+    [0.25, 0],
+  ],
+  categoricalFocal: [[0.25, 2]],
+  categoricalFocalFromLogits: [
+    [0.25, 2],
+    [0.5, 1],
+  ],
+};
+
+function operands(name: LossFunction, lead: readonly number[], width: number): [CaseInput, CaseInput] {
+  const [prediction, target] = FILLS[name] ?? [logits, logits];
+  const shape = [...lead, width];
+  if (lossRule(name).sparse === true) return [samples(shape, prediction), samples(lead, classes(width))];
+  return [samples(shape, prediction), samples(shape, target)];
+}
+
+/** Errors of a loss: the terms of a row and of the batch, where percentages are a hundredfold. */
+function precisionOf(name: LossFunction, width: number): Pick<OpCase, "terms" | "magnitude" | "ulps"> {
+  const magnitude = name === "meanAbsolutePercentageError" ? 1e5 : 8;
+  return { terms: width + 7, magnitude, ulps: 16 };
+}
+
+function lossCases(name: LossFunction): OpCase[] {
+  return (CONSTANTS[name] ?? [[0, 0]]).flatMap(([alpha, beta]) => {
+    const attributes = { function: name, alpha, beta, sum: 0 };
+    const shared = { gives: ["[]"], gradients: [0] };
+    return [
+      ...WIDTHS.map(
+        (width): OpCase => ({
+          ...shared,
+          inputs: operands(name, [], width),
+          attributes,
+          ...precisionOf(name, width),
+        }),
+      ),
+      {
+        ...shared,
+        note: "weighted sum of rows",
+        inputs: [...operands(name, [3], 7), samples([], uniform(0, 2))],
+        attributes: { ...attributes, sum: 1 },
+        ...precisionOf(name, 21),
+      },
+    ];
+  });
+}
+
+describeOp("loss", NAMES.flatMap(lossCases));
+
+describeOp(
+  "lossGrad",
+  NAMES.flatMap(lossCases).map((one): OpCase => {
+    const [prediction, target, weight] = one.inputs as [CaseInput, CaseInput, CaseInput | undefined];
+    const dy = whole([], exactly(0.75));
+    const inputs = weight === undefined ? [prediction, target, dy] : [prediction, target, dy, weight];
+    const shape = ["batch", ...prediction.type.shape].join(", ");
+    return { ...one, inputs, gives: [`[${shape}]`] };
+  }),
+);
+
+const EXTREME: readonly LossFunction[] = [
+  "categoricalCrossentropyFromLogits",
+  "sparseCategoricalCrossentropyFromLogits",
+  "binaryCrossentropyFromLogits",
+  "binaryFocalFromLogits",
+  "categoricalFocalFromLogits",
+];
+
+describeOp(
+  "loss",
+  EXTREME.map((name): OpCase => {
+    const target = lossRule(name).sparse === true ? samples([], exactly(1)) : samples([3], exactly(0, 1, 0));
+    return {
+      note: "large logits",
+      inputs: [samples([3], exactly(90, -90, 5)), target],
+      attributes: { function: name, alpha: name.startsWith("binaryFocal") ? -1 : 0.25, beta: 2, sum: 0 },
+      gives: ["[]"],
+      gradients: [],
+      magnitude: 200,
+    };
+  }),
+);
+
+describeOp("loss", [
+  {
+    note: "the tutorial's mean squared error",
+    inputs: [samples([1], exactly(0)), samples([1], exactly(1, 0, 0, 1))],
+    attributes: { function: "meanSquaredError", alpha: 0, beta: 0, sum: 0 },
+    gives: ["[]"],
+    batches: [4],
+    value: [0.5],
+    gradients: [0],
+  },
+  {
+    note: "weights do not change what the sum is divided by",
+    inputs: [samples([2], exactly(1, 3)), samples([2], exactly(0)), samples([], exactly(1, 0))],
+    attributes: { function: "meanAbsoluteError", alpha: 0, beta: 0, sum: 0 },
+    gives: ["[]"],
+    batches: [2],
+    value: [1],
+    gradients: [0],
+  },
+]);
+
+describe("loss", () => {
+  const graph = new GraphBuilder({ training: true });
+  const prediction = graph.input("p", [4]);
+
+  it("refuses targets and weights of another shape", () => {
+    const target = graph.input("t", [3]);
+    expect(() => loss("meanSquaredError", prediction, target)).toThrow(ShapeError);
+    expect(() => loss("meanSquaredError", prediction, target)).toThrow(
+      "the target must have shape [batch, 4] for predictions [batch, 4], got [batch, 3]",
+    );
+    expect(() => loss("negativeLogLikelihood", prediction, prediction)).toThrow("must have shape [batch]");
+    expect(() => loss("meanSquaredError", prediction, prediction, { weight: target })).toThrow(
+      "weights must be one number a sample, got [batch, 3]",
+    );
+  });
+});
