@@ -5,24 +5,23 @@ import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { listFiles, path } from "./project.mjs";
 
-/** From left to right. Modules of one row may import each other, later rows, and nothing to their left. */
+/** From left to right. Units of one row may import each other and later rows, nothing to their left. */
 const rows = [
   ["cli", "compat"],
   ["index"],
-  ["callbacks"],
-  ["rules"],
-  ["trainer"],
-  ["network"],
   ["io"],
+  ["callbacks"],
+  ["trainer"],
+  ["training"],
+  ["network", "predictor", "summary", "topology"],
   ["layers", "losses", "metrics", "optimizers"],
+  ["initializers", "regularizers", "schedules"],
   ["executor"],
   ["plan"],
   ["graph", "ops"],
-  ["schedules", "initializers", "regularizers"],
   ["data"],
-  ["random"],
-  ["tensor"],
-  ["errors"],
+  ["names", "random"],
+  ["errors", "tensor"],
 ];
 
 const rowOf = new Map(rows.flatMap((names, row) => names.map((name) => [name, row])));
