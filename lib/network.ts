@@ -1,4 +1,12 @@
-import { BusyError, checkNumber, checkOptions, expected, MyelinError, OptionError, ShapeError } from "./errors.ts";
+import {
+  BusyError,
+  checkNumber,
+  checkOptions,
+  expected,
+  MyelinError,
+  OptionError,
+  ShapeError,
+} from "./errors.ts";
 import type { Executor, Program, Regions } from "./executor/executor.ts";
 import { chooseExecutor, type ExecutorName } from "./executor/native.ts";
 import { GraphBuilder, type Value } from "./graph/graph.ts";
@@ -127,7 +135,8 @@ export class Network {
   build(training: boolean): BuiltGraph {
     const graph = new GraphBuilder({ training });
     const values = new Map<SymbolicTensor, Value>();
-    for (const { tensor, name } of this.topology.inputs) values.set(tensor, graph.input(name, tensor.shape ?? []));
+    for (const { tensor, name } of this.topology.inputs)
+      values.set(tensor, graph.input(name, tensor.shape ?? []));
     for (const { tensor, name } of this.topology.steps) {
       const inputs = tensor.inputs.map((input) => values.get(input) as Value);
       const layer = tensor.layer as Layer;
@@ -176,6 +185,9 @@ export class Network {
   /** Freezes (false) or frees a layer's parameters for the trainings that start from now on. */
   setTrainable(layer: string, trainable: boolean): void {
     const found = this.layer(layer);
+    if (typeof trainable !== "boolean") {
+      throw new OptionError(expected("setTrainable: trainable", "true or false", trainable));
+    }
     this.requireIdle("setTrainable");
     this.#frozen.set(found.name, trainable);
   }
@@ -190,7 +202,9 @@ export class Network {
 
   /** All arrays of all layers, with live data. */
   get weights(): readonly Weight[] {
-    return [...this.layout.entries.values()].filter(({ declaration }) => declaration.kind !== "constant").map((entry) => this.#weight(entry.declaration.path));
+    return [...this.layout.entries.values()]
+      .filter(({ declaration }) => declaration.kind !== "constant")
+      .map((entry) => this.#weight(entry.declaration.path));
   }
 
   /** A table of layers, output shapes and parameters. */
@@ -258,7 +272,9 @@ export class Network {
       const descriptor = tensor.layer as Layer;
       if (seen.has(name)) continue;
       const paths = [...this.layout.entries.values()]
-        .filter(({ declaration }) => declaration.path.startsWith(`${name}/`) && declaration.kind !== "constant")
+        .filter(
+          ({ declaration }) => declaration.path.startsWith(`${name}/`) && declaration.kind !== "constant",
+        )
         .map(({ declaration }) => declaration.path);
       seen.set(name, {
         name,
@@ -287,15 +303,31 @@ export class Network {
 }
 
 function callLayer(layer: Layer, name: string, graph: GraphBuilder, inputs: readonly Value[]): Value {
-  const output = layer.call(graph, ...inputs);
+  let output: Value;
+  try {
+    output = layer.call(graph, ...inputs);
+  } catch (error) {
+    throw withLayer(error, name);
+  }
   if (output?.graph !== graph || !output.batched) {
-    throw new ShapeError(`layer "${name}": call must return a value of its graph with the batch, got ${String(output)}`);
+    throw new ShapeError(
+      `layer "${name}": call must return a value of its graph with the batch, got ${String(output)}`,
+    );
   }
   return output;
 }
 
+/** Says which layer refused its inputs, where the message does not say so itself. */
+function withLayer(error: unknown, name: string): unknown {
+  if (!(error instanceof ShapeError) || error.message.startsWith("layer ")) return error;
+  return new ShapeError(`layer "${name}": ${error.message}`, { cause: error });
+}
+
 /** Inputs and outputs of either form. */
-function endsOf(options: NetworkOptions): { inputs: readonly SymbolicTensor[]; outputs: readonly SymbolicTensor[] } {
+function endsOf(options: NetworkOptions): {
+  inputs: readonly SymbolicTensor[];
+  outputs: readonly SymbolicTensor[];
+} {
   if ("layers" in options) {
     if ("inputs" in options || "outputs" in options) {
       throw new OptionError("Network: give either `input` and `layers`, or `inputs` and `outputs`");
@@ -305,7 +337,8 @@ function endsOf(options: NetworkOptions): { inputs: readonly SymbolicTensor[]; o
     }
     const input = new SymbolicTensor(undefined, [], checkShape("Network: input", options.input));
     const output = options.layers.reduce((tensor: SymbolicTensor, layer: Layer, i) => {
-      if (typeof layer?.apply !== "function") throw new OptionError(expected(`Network: layers[${i}]`, "a layer", layer));
+      if (typeof layer?.apply !== "function")
+        throw new OptionError(expected(`Network: layers[${i}]`, "a layer", layer));
       return layer.apply(tensor);
     }, input);
     return { inputs: [input], outputs: [output] };

@@ -1,4 +1,11 @@
-import { type Column, columnFrom, columnLength, type DataSource, isColumnSource, isNumericArray } from "./data/column.ts";
+import {
+  type Column,
+  columnFrom,
+  columnLength,
+  type DataSource,
+  isColumnSource,
+  isNumericArray,
+} from "./data/column.ts";
 import { Dataset } from "./data/dataset.ts";
 import { DataError, expected, ShapeError } from "./errors.ts";
 import type { Job, Program, Regions } from "./executor/executor.ts";
@@ -54,19 +61,24 @@ export class Predictor {
     const [shape] = inputShapes;
     if (inputShapes.length !== 1 || shape === undefined) return undefined;
     const size = sizeOf(shape);
-    const flat = input instanceof Float32Array || (Array.isArray(input) && shape.length === 1 && typeof input[0] === "number");
+    const flat =
+      input instanceof Float32Array ||
+      (Array.isArray(input) && shape.length === 1 && typeof input[0] === "number");
     if (!flat || (input as ArrayLike<number>).length !== size) return undefined;
     const target = this.#regions.input;
     const values = input as ArrayLike<number>;
     for (let i = 0; i < size; i++) {
       const value = values[i];
-      if (typeof value !== "number" || !Number.isFinite(value)) throw new DataError(expected(`x[${i}]`, "a finite number", value));
+      if (typeof value !== "number" || !Number.isFinite(value))
+        throw new DataError(expected(`x[${i}]`, "a finite number", value));
       target[i] = value;
     }
     this.#program.step(1, 0, 0, 0, 0);
     return this.#plan.outputs.map(({ buffer }, i) => {
       const region = this.#regions[buffer.region];
-      const data = new Float32Array(region.subarray(buffer.offset, buffer.offset + sizeOf(buffer.type.shape)));
+      const data = new Float32Array(
+        region.subarray(buffer.offset, buffer.offset + sizeOf(buffer.type.shape)),
+      );
       return { shape: outputShapes[i] as readonly number[], data };
     });
   }
@@ -127,14 +139,18 @@ export class Predictor {
 export function checkColumns(where: string, network: Network, columns: readonly Column[]): void {
   const { inputShapes } = network;
   if (columns.length !== inputShapes.length) {
-    throw new ShapeError(`${where}: the network has ${inputShapes.length} inputs, got data for ${columns.length}`);
+    throw new ShapeError(
+      `${where}: the network has ${inputShapes.length} inputs, got data for ${columns.length}`,
+    );
   }
   columns.forEach((column, i) => {
     const shape = inputShapes[i] as readonly number[];
     if (sameShape(column.shape, shape)) return;
     const name = columns.length === 1 ? "x" : `x[${i}]`;
     const [wanted, got] = [formatShape(shape), formatShape(column.shape)];
-    throw new ShapeError(`${where}: each sample of ${name} must have shape ${wanted} as the network's input, got ${got}`);
+    throw new ShapeError(
+      `${where}: each sample of ${name} must have shape ${wanted} as the network's input, got ${got}`,
+    );
   });
 }
 
@@ -153,7 +169,9 @@ function isSingle(source: DataSource, shape: readonly number[]): boolean {
 function toColumn(source: DataSource, shape: readonly number[], where: string, single: boolean): Column {
   if (isNumericArray(source)) {
     if (source.length % sizeOf(shape) !== 0) {
-      throw new ShapeError(`${where}: a flat array must hold whole samples of ${formatShape(shape)}, got ${source.length} numbers`);
+      throw new ShapeError(
+        `${where}: a flat array must hold whole samples of ${formatShape(shape)}, got ${source.length} numbers`,
+      );
     }
     return columnFrom({ data: source, shape: [source.length / sizeOf(shape), ...shape] }, where);
   }

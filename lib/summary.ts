@@ -13,7 +13,11 @@ const total = (network: Network, trainable?: boolean): number =>
 
 /** The network as a table: layer, output shape, parameters. */
 export function summarize(network: Network): string {
-  const inputs = network.topology.inputs.map(({ name }, i) => [`${name} (input)`, shape(network.inputShapes[i]), "0"]);
+  const inputs = network.topology.inputs.map(({ name }, i) => [
+    `${name} (input)`,
+    shape(network.inputShapes[i]),
+    "0",
+  ]);
   const layers = network.layers.map((layer) => [
     `${layer.name} (${layer.kind})${layer.trainable ? "" : " frozen"}`,
     shape(layer.outputShape),
@@ -22,7 +26,11 @@ export function summarize(network: Network): string {
   const rows = [["Layer", "Output shape", "Parameters"], ...inputs, ...layers];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] as string).length)));
   const line = (row: readonly string[]): string =>
-    [row[0]?.padEnd(widths[0] as number), row[1]?.padEnd(widths[1] as number), row[2]?.padStart(widths[2] as number)].join("  ");
+    [
+      row[0]?.padEnd(widths[0] as number),
+      row[1]?.padEnd(widths[1] as number),
+      row[2]?.padStart(widths[2] as number),
+    ].join("  ");
   const rule = "-".repeat(line(["", "", ""]).length);
   const count = total(network);
   return [

@@ -35,18 +35,23 @@ export function topologyOf(ends: {
   }
   const order = sortFrom(ends.outputs);
   const names = new Names();
-  for (const tensor of order) if (tensor.layer?.name !== undefined) names.reserve(tensor.layer.name, tensor.layer);
+  for (const tensor of order)
+    if (tensor.layer?.name !== undefined) names.reserve(tensor.layer.name, tensor.layer);
   const inputs = ends.inputs.map((tensor, i) => {
-    if (tensor.layer !== undefined) throw new OptionError(`Network: inputs[${i}] is the output of a layer, not layers.input()`);
+    if (tensor.layer !== undefined)
+      throw new OptionError(`Network: inputs[${i}] is the output of a layer, not layers.input()`);
     if (!order.includes(tensor)) throw new OptionError(`Network: inputs[${i}] does not lead to any output`);
-    return { tensor, name: tensor.name ?? names.fresh("input") };
+    return { tensor, name: names.input(tensor.name) };
   });
   const steps: Step[] = [];
   for (const tensor of order) {
     if (tensor.layer !== undefined) steps.push({ tensor, name: names.of(tensor.layer) });
-    else if (!ends.inputs.includes(tensor)) throw new OptionError("Network: an output depends on an input that is not listed");
+    else if (!ends.inputs.includes(tensor))
+      throw new OptionError("Network: an output depends on an input that is not listed");
   }
-  const outputNames = ends.outputs.map((tensor) => (tensor.layer === undefined ? "input" : names.of(tensor.layer)));
+  const outputNames = ends.outputs.map((tensor) =>
+    tensor.layer === undefined ? "input" : names.of(tensor.layer),
+  );
   return { inputs, steps, outputs: ends.outputs, outputNames };
 }
 
@@ -75,9 +80,17 @@ class Names {
 
   reserve(name: string, layer: Layer): void {
     const owner = this.#taken.get(name);
-    if (owner !== undefined && owner !== layer) throw new OptionError(`Network: two layers are named "${name}"`);
+    if (owner !== undefined && owner !== layer)
+      throw new OptionError(`Network: two layers are named "${name}"`);
     this.#taken.set(name, layer);
     this.#names.set(layer, name);
+  }
+
+  input(name: string | undefined): string {
+    if (name === undefined) return this.fresh("input");
+    if (this.#taken.has(name)) throw new OptionError(`Network: the name "${name}" of an input is taken`);
+    this.#taken.set(name, undefined);
+    return name;
   }
 
   of(layer: Layer): string {

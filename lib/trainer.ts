@@ -17,7 +17,7 @@ import { EpochSums } from "./training/epoch.ts";
 import { type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
 import { type LossLike, type Objective, objectiveFor } from "./training/head.ts";
 import { type CheckedFit, checkFit, type FitOptions, type TrainingData } from "./training/options.ts";
-import type { LearningRule } from "./training/rules.ts";
+import { checkRule, type LearningRule } from "./training/rules.ts";
 import { Snapshot } from "./training/snapshot.ts";
 import { fitStream } from "./training/stream.ts";
 
@@ -79,16 +79,18 @@ export class Trainer {
   #callbackStates: Readonly<Record<string, unknown>> = {};
 
   constructor(network: Network, options: TrainerOptions) {
-    if (!(network instanceof Network)) throw new OptionError(expected("Trainer: the first argument", "a Network", network));
+    if (!(network instanceof Network))
+      throw new OptionError(expected("Trainer: the first argument", "a Network", network));
     checkOptions("Trainer", options, OPTIONS);
     const { rule, groups = [], metrics, lossWeights } = options;
     const loss = options.loss ?? (rule === undefined ? undefined : "meanSquaredError");
-    if (loss === undefined) throw new OptionError("Trainer: loss is missing, for example \"meanSquaredError\"");
+    if (loss === undefined) throw new OptionError('Trainer: loss is missing, for example "meanSquaredError"');
     this.network = network;
     const fallback = rule === undefined ? "adam" : sgd({ learningRate: rule.learningRate });
     this.optimizer = resolveOptimizer(options.optimizer ?? fallback);
     this.#objective = objectiveFor(network, { loss, metrics, lossWeights });
     checkGroups(network, groups);
+    if (rule !== undefined) checkRule(rule);
     this.#groups = groups;
     this.#rule = rule;
     this.#seed = options.seed === undefined ? network.seed : seedWords(options.seed, "Trainer: seed");
@@ -166,6 +168,7 @@ export class Trainer {
 
   /** The plan of a training step as text, with its memory at the end. */
   explain(batchSize = 32): string {
+    checkNumber("explain: batchSize", batchSize, { min: 1, integer: true });
     return printPlan(this.#compileTraining(batchSize, false).plan);
   }
 
@@ -180,7 +183,10 @@ export class Trainer {
   /** Reads a checkpoint of the same architecture; `fit(data, { resume: true })` goes on bit by bit as if never stopped. */
   async restore(path: string): Promise<void> {
     this.network.requireIdle("restore");
-    const state = await readCheckpoint(path, this.network, { optimizer: this.optimizer.name, slots: this.slots });
+    const state = await readCheckpoint(path, this.network, {
+      optimizer: this.optimizer.name,
+      slots: this.slots,
+    });
     Object.assign(this.#position, { step: state.step, epoch: state.epoch, batch: state.batch });
     this.learningRateFactor = state.learningRateFactor;
     this.#callbackStates = state.callbacks;
@@ -217,9 +223,13 @@ export class Trainer {
       stopped: () => stopRequested,
       record: (epochLogs: Logs) => {
         last = epochLogs;
-        for (const [name, value] of Object.entries(epochLogs)) (logs[name] ??= []).push(value);
+        for (const [name, value] of Object.entries(epochLogs)) {
+          const series = logs[name];
+          if (series === undefined) logs[name] = [value];
+          else series.push(value);
+        }
       },
-      snapshot: new Snapshot(this.network.state, this.slots),
+      snapshot: new Snapshot(this.network.state, this.slots, () => this.#resetSlots()),
       validate: validation === undefined ? undefined : () => this.#validate(validation),
     };
     const bind = (dataset: Dataset): Bound =>
@@ -232,19 +242,37 @@ export class Trainer {
         const bound = bind(training);
         const loaded = this.#load("train", Math.min(checked.batchSize, bound.length), bound.weighted);
         const { batchSize, shuffle, targetLoss } = checked;
+        checkPosition(position, Math.ceil(bound.length / batchSize));
         const constantRate = this.optimizer.schedule.name === "constant";
-        const request: FitRequest = { ...common, loaded, bound, batchSize, shuffle, constantRate, stopBelow: targetLoss };
+        const request: FitRequest = {
+          ...common,
+          loaded,
+          bound,
+          batchSize,
+          shuffle,
+          constantRate,
+          stopBelow: targetLoss,
+        };
         stopReason = yield* fitEpochs(request);
       } else {
         const load = (bound: Bound): Loaded => this.#load("train", bound.length, bound.weighted);
         stopReason = yield* fitStream({ ...common, constantRate: false, source: training, bind, load });
       }
       for (const callback of callbacks) yield* settle(callback.onTrainEnd?.(last, context));
+    } catch (error) {
+      common.snapshot.rescue();
+      throw error;
     } finally {
       for (const callback of callbacks) yield* settle(callback.onClose?.(context));
     }
     const seconds = (performance.now() - started) / 1000;
-    return { loss: logs["loss"] as number[], logs, epochs: (logs["loss"] as number[]).length, stopReason, seconds };
+    return {
+      loss: logs.loss as number[],
+      logs,
+      epochs: (logs.loss as number[]).length,
+      stopReason,
+      seconds,
+    };
   }
 
   *#evaluate(dataset: Dataset, objective: Objective, batchSize: number): Process<Evaluation> {
@@ -276,7 +304,8 @@ export class Trainer {
     };
     yield* runSteps(program, job);
     const sums = new EpochSums(statistics);
-    for (let step = 0; step < steps; step++) sums.add(job.outputs, step, Math.min(capacity, bound.length - step * capacity));
+    for (let step = 0; step < steps; step++)
+      sums.add(job.outputs, step, Math.min(capacity, bound.length - step * capacity));
     return sums;
   }
 
@@ -297,7 +326,12 @@ export class Trainer {
   }
 
   #compileTraining(capacity: number, weighted: boolean): ReturnType<typeof compileTraining> {
-    const options = { objective: this.#objective, optimizer: this.optimizer, groups: this.#groups, rule: this.#rule };
+    const options = {
+      objective: this.#objective,
+      optimizer: this.optimizer,
+      groups: this.#groups,
+      rule: this.#rule,
+    };
     return compileTraining(this.network, options, capacity, weighted);
   }
 
@@ -333,7 +367,18 @@ export class Trainer {
   }
 }
 
+/** A training that goes on in mid-epoch needs the batches that it was interrupted in. */
+function checkPosition({ batch }: Position, perEpoch: number): void {
+  if (batch < perEpoch) return;
+  const wanted = `more than ${batch} batches in an epoch, as many as when the training was interrupted`;
+  throw new OptionError(`fit: resume needs ${wanted}; with this data and batchSize there are ${perEpoch}`);
+}
+
 function evaluationBatch(options: EvaluateOptions): number {
   checkOptions("evaluate", options, ["batchSize"]);
-  return checkNumber("evaluate: batchSize", options.batchSize ?? 128, { min: 1, max: 2 ** 24, integer: true });
+  return checkNumber("evaluate: batchSize", options.batchSize ?? 128, {
+    min: 1,
+    max: 2 ** 24,
+    integer: true,
+  });
 }

@@ -18,7 +18,9 @@ class Activation extends Layer {
     checkOptions("layers.activation", options, [...LAYER_OPTIONS, "activation"]);
     super(options);
     if (options.activation === undefined) {
-      throw new OptionError(expected("layers.activation: activation", "a name or a function", options.activation));
+      throw new OptionError(
+        expected("layers.activation: activation", "a name or a function", options.activation),
+      );
     }
     resolveActivation("layers.activation: activation", options.activation);
     this.#activation = options.activation;
@@ -57,7 +59,8 @@ class PReLU extends Layer {
     super(options);
     resolveInitializer("layers.prelu: alphaInitializer", options.alphaInitializer ?? "zeros");
     resolveRegularizer("layers.prelu: alphaRegularizer", options.alphaRegularizer);
-    for (const axis of options.sharedAxes ?? []) checkNumber("layers.prelu: sharedAxes", axis, { min: 1, integer: true });
+    for (const axis of options.sharedAxes ?? [])
+      checkNumber("layers.prelu: sharedAxes", axis, { min: 1, integer: true });
     this.#options = { ...options };
   }
 

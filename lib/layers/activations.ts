@@ -59,14 +59,19 @@ export const ACTIVATION_NAMES: readonly string[] = Object.keys(DEFINITIONS);
  */
 export function resolveActivation(where: string, activation: ActivationLike = "linear"): ResolvedActivation {
   if (typeof activation === "function") return { apply: activation };
-  const { name, alpha } = typeof activation === "string" ? { name: activation, alpha: undefined } : activation;
+  const { name, alpha } =
+    typeof activation === "string" ? { name: activation, alpha: undefined } : activation;
   if (typeof activation === "object") checkOptions(where, activation, ["name", "alpha"]);
   if (!Object.hasOwn(DEFINITIONS, name)) throw unknownName(`activation (${where})`, name, ACTIVATION_NAMES);
   const definition: Definition = DEFINITIONS[name];
   if (typeof definition === "function") return { apply: definition };
   const elementwise: Elementwise =
-    alpha === undefined ? definition : { ...definition, alpha: checkNumber(`${where}: alpha`, alpha, { min: 0 }) };
+    alpha === undefined
+      ? definition
+      : { ...definition, alpha: checkNumber(`${where}: alpha`, alpha, { min: 0 }) };
   const apply = (x: Value): Value =>
-    elementwise.function === "linear" ? x : unary(elementwise.function, x, elementwise.alpha, elementwise.beta);
+    elementwise.function === "linear"
+      ? x
+      : unary(elementwise.function, x, elementwise.alpha, elementwise.beta);
   return unaryRule(elementwise.function).saves === "input" ? { apply } : { apply, fused: elementwise };
 }

@@ -27,7 +27,8 @@ export abstract class Layer {
     if (name !== undefined && !/^[A-Za-z0-9_.-]+$/.test(name)) {
       throw new OptionError(expected("layer name", "made of letters, digits, '_', '-' and '.'", name));
     }
-    if (typeof trainable !== "boolean") throw new OptionError(expected("trainable", "true or false", trainable));
+    if (typeof trainable !== "boolean")
+      throw new OptionError(expected("trainable", "true or false", trainable));
     this.name = name;
     this.trainable = trainable;
   }
@@ -49,7 +50,9 @@ export abstract class Layer {
     const inputs = Array.isArray(input) ? (input as readonly SymbolicTensor[]) : [input as SymbolicTensor];
     for (const one of inputs) {
       if (!(one instanceof SymbolicTensor)) {
-        throw new OptionError(expected(`${this.kind}.apply: the input`, "a result of layers.input() or apply()", one));
+        throw new OptionError(
+          expected(`${this.kind}.apply: the input`, "a result of layers.input() or apply()", one),
+        );
       }
     }
     return new SymbolicTensor(this, inputs);
@@ -65,7 +68,12 @@ export class SymbolicTensor {
   readonly shape: readonly number[] | undefined;
   readonly name: string | undefined;
 
-  constructor(layer: Layer | undefined, inputs: readonly SymbolicTensor[], shape?: readonly number[], name?: string) {
+  constructor(
+    layer: Layer | undefined,
+    inputs: readonly SymbolicTensor[],
+    shape?: readonly number[],
+    name?: string,
+  ) {
     this.layer = layer;
     this.inputs = inputs;
     this.shape = shape;
@@ -75,7 +83,8 @@ export class SymbolicTensor {
 
 /** Checks a shape given by a user: positive integers. */
 export function checkShape(where: string, shape: unknown): readonly number[] {
-  const valid = Array.isArray(shape) && shape.every((dimension) => Number.isInteger(dimension) && dimension > 0);
+  const valid =
+    Array.isArray(shape) && shape.every((dimension) => Number.isInteger(dimension) && dimension > 0);
   if (!valid) throw new ShapeError(expected(where, "an array of positive integers", shape));
   return Object.freeze([...(shape as number[])]);
 }

@@ -1,8 +1,8 @@
 import { checkOptions, OptionError, ShapeError } from "../errors.ts";
 import type { GraphBuilder, Value } from "../graph/graph.ts";
+import { formatType } from "../graph/graph.ts";
 import * as ops from "../ops/functions.ts";
 import { sameShape } from "../tensor.ts";
-import { formatType } from "../graph/graph.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions } from "./layer.ts";
 
 /** Folds its inputs, of one shape, into one. */
@@ -23,7 +23,9 @@ class Merge extends Layer {
     for (const other of inputs) {
       if (!sameShape(first.shape, other.shape)) {
         const shapes = inputs.map((value) => formatType(value.type)).join(", ");
-        throw new ShapeError(`layer "${other.graph.path}": ${this.kind} needs inputs of one shape, got ${shapes}`);
+        throw new ShapeError(
+          `layer "${other.graph.path}": ${this.kind} needs inputs of one shape, got ${shapes}`,
+        );
       }
     }
     return this.#merge(inputs);
@@ -32,7 +34,9 @@ class Merge extends Layer {
 
 function requireSeveral(kind: string, inputs: readonly Value[]): void {
   if (inputs.length >= 2) return;
-  throw new ShapeError(`${kind} needs at least two inputs, got ${inputs.length}: layers.${kind}().apply([a, b])`);
+  throw new ShapeError(
+    `${kind} needs at least two inputs, got ${inputs.length}: layers.${kind}().apply([a, b])`,
+  );
 }
 
 const sum = (inputs: readonly Value[]): Value => inputs.reduce((total, value) => ops.add(total, value));
@@ -44,7 +48,9 @@ export function add(options: LayerOptions = {}): Layer {
 
 /** Product of its inputs, elementwise. */
 export function multiply(options: LayerOptions = {}): Layer {
-  return new Merge("multiply", options, (inputs) => inputs.reduce((product, value) => ops.multiply(product, value)));
+  return new Merge("multiply", options, (inputs) =>
+    inputs.reduce((product, value) => ops.multiply(product, value)),
+  );
 }
 
 /** Mean of its inputs, elementwise. */
@@ -66,7 +72,9 @@ class Concatenate extends Layer {
     super(options);
     const { axis = -1 } = options;
     if (!Number.isInteger(axis) || axis === 0) {
-      throw new OptionError(`layers.concatenate: axis must be a nonzero integer (0 is the batch), got ${String(axis)}`);
+      throw new OptionError(
+        `layers.concatenate: axis must be a nonzero integer (0 is the batch), got ${String(axis)}`,
+      );
     }
     this.#axis = axis;
   }

@@ -47,8 +47,10 @@ function checkNormalization(where: string, options: NormalizationOptions): void 
       throw new OptionError(expected(`${where}: ${name}`, "true or false", value));
     }
   }
-  for (const name of ["gammaInitializer", "betaInitializer"] as const) resolveInitializer(`${where}: ${name}`, options[name] ?? "ones");
-  for (const name of ["gammaRegularizer", "betaRegularizer"] as const) resolveRegularizer(`${where}: ${name}`, options[name]);
+  for (const name of ["gammaInitializer", "betaInitializer"] as const)
+    resolveInitializer(`${where}: ${name}`, options[name] ?? "ones");
+  for (const name of ["gammaRegularizer", "betaRegularizer"] as const)
+    resolveRegularizer(`${where}: ${name}`, options[name]);
 }
 
 /** Trained scale and shift, or constants where they are switched off. */

@@ -1,11 +1,11 @@
 import { OptionError, unknownName } from "../errors.ts";
 import { activation, prelu } from "./activation.ts";
 import { dense } from "./dense.ts";
+import { Layer, type LayerConfig } from "./layer.ts";
 import { add, average, concatenate, multiply } from "./merge.ts";
 import { dropout, gaussianNoise } from "./noise.ts";
 import { batchNormalization, layerNormalization } from "./normalization.ts";
 import { flatten, reshape } from "./shape.ts";
-import { Layer, type LayerConfig } from "./layer.ts";
 
 /** Makes a layer from the options that a model file holds; it checks them itself. */
 export type LayerFactory = (options: never) => Layer;
@@ -38,6 +38,7 @@ export function createLayer(
   const factories = { ...FACTORIES, ...custom };
   if (!Object.hasOwn(factories, kind)) throw unknownName("layer kind", kind, Object.keys(factories));
   const layer = (factories[kind] as (options: LayerConfig) => Layer)(options);
-  if (!(layer instanceof Layer)) throw new OptionError(`the factory of layer kind "${kind}" must return a Layer`);
+  if (!(layer instanceof Layer))
+    throw new OptionError(`the factory of layer kind "${kind}" must return a Layer`);
   return layer;
 }

@@ -37,7 +37,9 @@ class Reshape extends Layer {
       target.every((dimension) => Number.isInteger(dimension) && (dimension > 0 || dimension === -1)) &&
       target.filter((dimension) => dimension === -1).length <= 1;
     if (!valid) {
-      throw new ShapeError(expected("layers.reshape: targetShape", "positive integers with at most one -1", target));
+      throw new ShapeError(
+        expected("layers.reshape: targetShape", "positive integers with at most one -1", target),
+      );
     }
     this.#target = [...target];
   }

@@ -23,7 +23,13 @@ export interface Bound {
  * Checks a dataset against a network and its losses.
  * @throws ShapeError for samples or targets of another shape, DataError for labels out of range
  */
-export function bindDataset(where: string, network: Network, objective: Objective, dataset: Dataset, classWeight?: ClassWeight): Bound {
+export function bindDataset(
+  where: string,
+  network: Network,
+  objective: Objective,
+  dataset: Dataset,
+  classWeight?: ClassWeight,
+): Bound {
   checkColumns(where, network, dataset.inputs);
   const { losses } = objective;
   if (dataset.targets.length !== losses.length) {
@@ -32,14 +38,26 @@ export function bindDataset(where: string, network: Network, objective: Objectiv
   }
   dataset.targets.forEach((target, i) => {
     const name = losses.length === 1 ? "y" : `y[${i}]`;
-    checkTarget(`${where}: ${name}`, target, losses[i] as Loss, network.outputShapes[i] as readonly number[], dataset.rows);
+    checkTarget(
+      `${where}: ${name}`,
+      target,
+      losses[i] as Loss,
+      network.outputShapes[i] as readonly number[],
+      dataset.rows,
+    );
   });
   const weight = weightColumn(where, dataset, network, objective, classWeight);
   const columns = [...dataset.inputs, ...dataset.targets, ...(weight === undefined ? [] : [weight])];
   return { columns, weighted: weight !== undefined, rows: dataset.rows, length: dataset.length };
 }
 
-function checkTarget(where: string, target: Column, loss: Loss, output: readonly number[], rows?: Uint32Array): void {
+function checkTarget(
+  where: string,
+  target: Column,
+  loss: Loss,
+  output: readonly number[],
+  rows?: Uint32Array,
+): void {
   const wanted = loss.targetType(valueType(true, output));
   if (sizeOf(target.shape) !== sizeOf(wanted)) {
     const hint = targetHint(target, loss, output);
@@ -84,7 +102,9 @@ function checkLabels(where: string, target: Column, loss: Loss, classes: number,
     for (let j = 0; j < size; j++) {
       const value = (target.data[row * size + j] as number) * target.scale + target.offset;
       if (!isLabel(loss, value, classes)) {
-        throw new DataError(expected(`${where}[${row}]${size > 1 ? `[${j}]` : ""}`, `${wanted} for loss ${loss.name}`, value));
+        throw new DataError(
+          expected(`${where}[${row}]${size > 1 ? `[${j}]` : ""}`, `${wanted} for loss ${loss.name}`, value),
+        );
       }
     }
   }
@@ -103,6 +123,9 @@ function weightColumn(
   const [loss] = objective.losses;
   if (target === undefined || loss === undefined || dataset.targets.length !== 1) {
     throw new OptionError(`${where}: classWeight needs a network with one output`);
+  }
+  if (typeof classWeight !== "object" || classWeight === null || Array.isArray(classWeight)) {
+    throw new OptionError(expected(`${where}: classWeight`, "an object such as { 0: 1, 1: 5 }", classWeight));
   }
   const classes = Math.max(network.outputShapes[0]?.at(-1) ?? 1, 2);
   for (const [key, weight] of Object.entries(classWeight)) {

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError, unknownName } from "../errors.ts";
+import { checkNumber, checkOptions, expected, OptionError, unknownName } from "../errors.ts";
 import { backward } from "../graph/backward.ts";
 import type { GraphBuilder, Value } from "../graph/graph.ts";
 import type { Network } from "../network.ts";
@@ -28,7 +28,12 @@ export interface Compiled {
 }
 
 /** The plan that computes loss and metrics of a batch. */
-export function compileEvaluation(network: Network, objective: Objective, capacity: number, weighted: boolean): Compiled {
+export function compileEvaluation(
+  network: Network,
+  objective: Objective,
+  capacity: number,
+  weighted: boolean,
+): Compiled {
   const built = network.build(false);
   const { loss, statistics } = buildHead(network, built, objective, weighted);
   const plan = lower({
@@ -60,8 +65,11 @@ export function compileTraining(
   const { graph } = built;
   const { loss, statistics, targets } = buildHead(network, built, objective, weighted);
   const gradients =
-    rule === undefined ? lossGradients(graph, loss) : rule.gradients({ graph, output: only(built.outputs), target: only(targets) });
-  if (gradients.size === 0) throw new OptionError("Trainer: no parameter to train: every layer is frozen or has none");
+    rule === undefined
+      ? lossGradients(graph, loss)
+      : rule.gradients({ graph, output: only(built.outputs), target: only(targets) });
+  if (gradients.size === 0)
+    throw new OptionError("Trainer: no parameter to train: every layer is frozen or has none");
   const { layout } = network;
   const trained = [...gradients.keys()].map((path) => layout.entry(path));
   const plan = lower({
@@ -72,7 +80,10 @@ export function compileTraining(
     outputs: outputsOf(loss, statistics),
     gradients,
     guard: (buffer) => instruction("guard", [buffer, gradientBlock(0, layout.parameterSize)], []),
-    updates: [...clipping(optimizer, trained, layout.parameterSize), ...updates(network, optimizer, groups, trained)],
+    updates: [
+      ...clipping(optimizer, trained, layout.parameterSize),
+      ...updates(network, optimizer, groups, trained),
+    ],
     slotSize: optimizer.slots.length * layout.parameterSize,
   });
   return { plan, statistics };
@@ -90,7 +101,8 @@ function only<T>(values: readonly T[]): T {
 /** Gradients of all trained parameters by their paths. */
 function lossGradients(graph: GraphBuilder, loss: Value): Map<string, Value> {
   const parameters = [...graph.states].filter(
-    ([, { source }]) => source.kind === "state" && source.state.kind === "parameter" && source.state.trainable,
+    ([, { source }]) =>
+      source.kind === "state" && source.state.kind === "parameter" && source.state.trainable,
   );
   const seed = graph.constant("one", [], (target) => target.fill(1));
   const gradients = backward(
@@ -130,7 +142,9 @@ function clipping(optimizer: Optimizer, trained: readonly StateEntry[], total: n
   const { clipValue, clipNorm, globalClipNorm } = optimizer;
   return [
     ...(clipValue === undefined ? [] : [clip("clipValue", clipValue, 0, total)]),
-    ...(clipNorm === undefined ? [] : trained.map(({ offset, size }) => clip("clipNorm", clipNorm, offset, size))),
+    ...(clipNorm === undefined
+      ? []
+      : trained.map(({ offset, size }) => clip("clipNorm", clipNorm, offset, size))),
     ...(globalClipNorm === undefined ? [] : [clip("clipNorm", globalClipNorm, 0, total)]),
   ];
 }
@@ -159,13 +173,18 @@ function updates(
       const parameters = blockBuffer("state", offset, size);
       const slots = optimizer.slots.map((_, i) => blockBuffer("slots", i * parameterSize + offset, size));
       const inputs = [parameters, gradientBlock(offset, size), ...slots];
-      return instruction(optimizer.op, inputs, [parameters, ...slots], { scale, weightDecay, ...optimizer.attributes });
+      return instruction(optimizer.op, inputs, [parameters, ...slots], {
+        scale,
+        weightDecay,
+        ...optimizer.attributes,
+      });
     }),
   );
 }
 
 /** Checks the names and numbers of parameter groups against a network. */
 export function checkGroups(network: Network, groups: readonly ParameterGroup[]): void {
+  if (!Array.isArray(groups)) throw new OptionError(expected("Trainer: groups", "a list", groups));
   const names = network.layers.map((layer) => layer.name);
   const seen = new Set<string>();
   groups.forEach((group, i) => {

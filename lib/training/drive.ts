@@ -20,7 +20,10 @@ export function* settle<T>(value: T | Promise<T>): Process<T> {
   return (yield { kind: "await", promise: value }) as T;
 }
 
-function next<T>(process: Process<T>, answer: { value: unknown } | { error: unknown }): IteratorResult<Wait, T> {
+function next<T>(
+  process: Process<T>,
+  answer: { value: unknown } | { error: unknown },
+): IteratorResult<Wait, T> {
   return "error" in answer ? process.throw(answer.error) : process.next(answer.value);
 }
 
@@ -49,7 +52,9 @@ export function driveSync<T>(process: Process<T>): T {
     try {
       if (wait.kind === "await") {
         wait.promise.catch(() => {});
-        throw new OptionError("fitSync cannot wait for a promise: use fit with asynchronous callbacks and sources");
+        throw new OptionError(
+          "fitSync cannot wait for a promise: use fit with asynchronous callbacks and sources",
+        );
       }
       answer = { value: wait.program.runSync(wait.job) };
     } catch (error) {

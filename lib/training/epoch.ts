@@ -20,14 +20,16 @@ export class EpochSums {
     this.samples += samples;
     this.#sums.forEach((sums, i) => {
       const report = reports[i + 1] as ArrayLike<number>;
-      for (let j = 0; j < sums.length; j++) sums[j] = (sums[j] as number) + (report[step * sums.length + j] as number);
+      for (let j = 0; j < sums.length; j++)
+        sums[j] = (sums[j] as number) + (report[step * sums.length + j] as number);
     });
   }
 
   /** Loss and metrics so far; metrics that are matrices are left out. */
   logs(prefix = ""): Logs {
     const logs: Record<string, number> = {};
-    const name = (key: string): string => (prefix === "" ? key : prefix + key.charAt(0).toUpperCase() + key.slice(1));
+    const name = (key: string): string =>
+      prefix === "" ? key : prefix + key.charAt(0).toUpperCase() + key.slice(1);
     logs[name("loss")] = this.#loss / this.samples;
     this.#statistics.forEach(({ name: key, metric }, i) => {
       const result = metric.result(this.#sums[i] as Float64Array);

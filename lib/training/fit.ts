@@ -1,8 +1,8 @@
 import type { Callback, Logs, TrainingContext } from "../callbacks/callback.ts";
-import { MyelinError, NonFiniteError } from "../errors.ts";
+import { expected, NonFiniteError, OptionError } from "../errors.ts";
 import { type Job, type Program, stepsPerEpoch } from "../executor/executor.ts";
-import { fillPermutation, type Seed, streams } from "../random.ts";
 import type { Plan } from "../plan/plan.ts";
+import { fillPermutation, type Seed, streams } from "../random.ts";
 import { sizeOf } from "../tensor.ts";
 import type { Bound } from "./bind.ts";
 import { type Process, runSteps, settle } from "./drive.ts";
@@ -93,6 +93,7 @@ function* runChunk(request: FitRequest, epochs: number, sums: EpochSums): Proces
     for (let done = position.batch; ; ) {
       signal?.throwIfAborted();
       const [steps, outcome] = yield* runSteps(loaded.program, { ...job, firstStep: done });
+      if (steps === perEpoch * epochs || outcome === "stopped") requireFinite(request, job.counter + steps);
       yield* report(request, job, done, steps, sums);
       done = steps;
       if (outcome === "notFinite") throw notFinite(request, firstEpoch, steps, perEpoch);
@@ -124,24 +125,37 @@ function makeJob(request: FitRequest, epochs: number): Job {
     seed: request.words,
     outputs: loaded.plan.outputs.map(({ buffer }) => new Float32Array(steps * sizeOf(buffer.type.shape))),
     budget: SLICE_MS,
-    stopBelow: request.stopBelow,
+    // Of an epoch that an earlier training began, the mean loss is not known.
+    stopBelow: position.batch > 0 ? Number.NaN : request.stopBelow,
   };
 }
 
-function checkedRate(rate: number, step: number): number {
+/** The rate that a schedule or a user's function gave for a step. */
+export function checkedRate(rate: number, step: number): number {
   if (Number.isFinite(rate) && rate >= 0) return rate;
-  throw new MyelinError("ERR_OPTION", `the learning rate of step ${step} must be a finite number of at least 0, got ${rate}`);
+  throw new OptionError(
+    expected(`fit: the learning rate of step ${step}`, "a finite number of at least 0", rate),
+  );
 }
 
-/** Rows of the data in the order in which the epochs read them; null for their own order. */
-function readingOrder({ bound, position, shuffle, seed }: FitRequest, epochs: number): Uint32Array | null {
+/**
+ * Rows of the data in the order in which the epochs read them; null for their own order. An epoch's
+ * order belongs to the number of its first step, so that a second `fit` does not repeat the first one's.
+ */
+function readingOrder(
+  { bound, position, batchSize, shuffle, seed }: FitRequest,
+  epochs: number,
+): Uint32Array | null {
   const { rows, length } = bound;
+  const first = position.step - position.batch;
+  const perEpoch = Math.ceil(length / batchSize);
   if (!shuffle && (rows === undefined || epochs === 1)) return rows ?? null;
   const order = new Uint32Array(length * epochs);
   for (let epoch = 0; epoch < epochs; epoch++) {
     const part = order.subarray(epoch * length, (epoch + 1) * length);
-    if (shuffle) fillPermutation(part, seed, streams.shuffle, position.epoch + epoch);
-    if (rows !== undefined) for (let i = 0; i < length; i++) part[i] = rows[shuffle ? (part[i] as number) : i] as number;
+    if (shuffle) fillPermutation(part, seed, streams.shuffle, first + epoch * perEpoch);
+    if (rows !== undefined)
+      for (let i = 0; i < length; i++) part[i] = rows[shuffle ? (part[i] as number) : i] as number;
   }
   return order;
 }
@@ -169,7 +183,9 @@ function* progress(request: FitRequest, sums: EpochSums): Process<void> {
   const batches = Math.ceil(bound.length / batchSize);
   const logs = sums.logs();
   for (const callback of request.callbacks) {
-    yield* settle(callback.onProgress?.({ epoch, batch, batches, samples: sums.samples, logs }, request.context));
+    yield* settle(
+      callback.onProgress?.({ epoch, batch, batches, samples: sums.samples, logs }, request.context),
+    );
   }
 }
 
@@ -194,9 +210,21 @@ function* notify(request: FitRequest, event: EpochEvent, index: number, logs: Lo
   for (const callback of request.callbacks) {
     const { context } = request;
     const call =
-      event === "onEpochBegin" ? callback.onEpochBegin?.(index, context) : callback[event]?.(index, logs, context);
+      event === "onEpochBegin"
+        ? callback.onEpochBegin?.(index, context)
+        : callback[event]?.(index, logs, context);
     yield* settle(call);
   }
+}
+
+/** An update may overflow in the last step before anybody looks: no loss would tell. */
+export function requireFinite(request: Pick<FitRequest, "position" | "snapshot">, steps: number): void {
+  const { position, snapshot } = request;
+  if (snapshot.intact()) return;
+  const message =
+    `an update before step ${steps + 1} made weights NaN or infinite; the network keeps its weights ` +
+    `${snapshot.rescue()}. A lower learning rate, gradient clipping (globalClipNorm) or scaled inputs usually help.`;
+  throw new NonFiniteError(message, position.epoch, steps);
 }
 
 function notFinite(request: FitRequest, firstEpoch: number, steps: number, perEpoch: number): NonFiniteError {

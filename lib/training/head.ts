@@ -1,4 +1,4 @@
-import { OptionError } from "../errors.ts";
+import { expected, OptionError } from "../errors.ts";
 import type { Value } from "../graph/graph.ts";
 import { type Loss, type LossCallback, resolveLoss } from "../losses.ts";
 import { type Metric, type MetricLike, resolveMetric } from "../metrics.ts";
@@ -40,14 +40,21 @@ export function objectiveFor(network: Network, options: ObjectiveOptions): Objec
   const outputs = network.build(false).outputs;
   const likes: readonly LossLike[] = Array.isArray(options.loss) ? options.loss : [options.loss as LossLike];
   if (likes.length !== outputs.length) {
-    throw new OptionError(`Trainer: loss must have one entry an output (${outputs.length}), got ${likes.length}`);
+    throw new OptionError(
+      `Trainer: loss must have one entry an output (${outputs.length}), got ${likes.length}`,
+    );
   }
   const losses = likes.map(resolveLoss);
   const given = options.metrics ?? [];
+  if (!Array.isArray(given)) throw new OptionError(expected("Trainer: metrics", "a list", given));
   const nested = given.length > 0 && given.every(Array.isArray);
-  const lists = nested ? (given as readonly (readonly MetricLike[])[]) : outputs.map(() => given as readonly MetricLike[]);
+  const lists = nested
+    ? (given as readonly (readonly MetricLike[])[])
+    : outputs.map(() => given as readonly MetricLike[]);
   if (lists.length !== outputs.length) {
-    throw new OptionError(`Trainer: metrics must have one list an output (${outputs.length}), got ${lists.length}`);
+    throw new OptionError(
+      `Trainer: metrics must have one list an output (${outputs.length}), got ${lists.length}`,
+    );
   }
   const metrics = outputs.map((output, i) =>
     (lists[i] as readonly MetricLike[]).map((metric) =>
@@ -55,14 +62,22 @@ export function objectiveFor(network: Network, options: ObjectiveOptions): Objec
     ),
   );
   const weights = options.lossWeights ?? losses.map(() => 1);
+  if (!Array.isArray(weights)) throw new OptionError(expected("Trainer: lossWeights", "a list", weights));
   if (weights.length !== losses.length || !weights.every(Number.isFinite)) {
-    throw new OptionError(`Trainer: lossWeights must be ${losses.length} finite numbers, got [${weights.join(", ")}]`);
+    throw new OptionError(
+      `Trainer: lossWeights must be ${losses.length} finite numbers, got [${weights.join(", ")}]`,
+    );
   }
   return { losses, weights, metrics };
 }
 
 /** Adds targets, losses, penalties and metric statistics to a network's graph. */
-export function buildHead(network: Network, built: BuiltGraph, objective: Objective, weighted: boolean): Head {
+export function buildHead(
+  network: Network,
+  built: BuiltGraph,
+  objective: Objective,
+  weighted: boolean,
+): Head {
   const { graph, outputs } = built;
   const targets = outputs.map((output, i) => {
     const loss = objective.losses[i] as Loss;

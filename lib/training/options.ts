@@ -60,6 +60,16 @@ function flag(where: string, value: unknown, fallback: boolean): boolean {
   throw new OptionError(expected(where, "true or false", value));
 }
 
+function checkCallbacks(callbacks: unknown): void {
+  if (!Array.isArray(callbacks)) throw new OptionError(expected("fit: callbacks", "a list", callbacks));
+  callbacks.forEach((callback: unknown, i) => {
+    if (typeof callback === "object" && callback !== null) return;
+    throw new OptionError(
+      expected(`fit: callbacks[${i}]`, "an object with methods such as onEpochEnd", callback),
+    );
+  });
+}
+
 /** Checks the options of `fit` and separates training from validation data. */
 export function checkFit(data: TrainingData, options: FitOptions): CheckedFit {
   checkOptions("fit", options, OPTIONS);
@@ -68,29 +78,39 @@ export function checkFit(data: TrainingData, options: FitOptions): CheckedFit {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new OptionError(expected("fit: signal", "an AbortSignal", signal));
   }
-  if (!Array.isArray(callbacks)) throw new OptionError(expected("fit: callbacks", "a list", callbacks));
+  signal?.throwIfAborted();
+  checkCallbacks(callbacks);
   const checked = {
     epochs: checkNumber("fit: epochs", options.epochs ?? 1, { min: 0, integer: true }),
-    batchSize: checkNumber("fit: batchSize", options.batchSize ?? 32, { min: 1, max: 2 ** 24, integer: true }),
+    batchSize: checkNumber("fit: batchSize", options.batchSize ?? 32, {
+      min: 1,
+      max: 2 ** 24,
+      integer: true,
+    }),
     shuffle: flag("fit: shuffle", options.shuffle, true),
     resume: flag("fit: resume", options.resume, false),
-    targetLoss: options.targetLoss === undefined ? Number.NaN : checkNumber("fit: targetLoss", options.targetLoss),
+    targetLoss:
+      options.targetLoss === undefined ? Number.NaN : checkNumber("fit: targetLoss", options.targetLoss),
     callbacks,
     signal,
     classWeight: options.classWeight,
   };
   const validation = validationData === undefined ? undefined : Dataset.from(validationData);
   if (isBatchSource(data)) {
-    if (validationSplit > 0) throw new OptionError("fit: validationSplit needs data in memory; give validationData");
+    if (validationSplit > 0)
+      throw new OptionError("fit: validationSplit needs data in memory; give validationData");
     if (options.targetLoss !== undefined) throw new OptionError("fit: targetLoss needs data in memory");
     return { ...checked, training: data, validation };
   }
   const dataset = Dataset.from(data);
   if (options.batchSize !== undefined && options.batchSize > dataset.length) {
-    throw new OptionError(`fit: batchSize must be at most the number of samples (${dataset.length}), got ${options.batchSize}`);
+    throw new OptionError(
+      `fit: batchSize must be at most the number of samples (${dataset.length}), got ${options.batchSize}`,
+    );
   }
   if (validationSplit === 0) return { ...checked, training: dataset, validation };
-  if (validation !== undefined) throw new OptionError("fit: give validationSplit or validationData, not both");
+  if (validation !== undefined)
+    throw new OptionError("fit: give validationSplit or validationData, not both");
   const [training, held] = dataset.split(1 - validationSplit, { shuffle: false });
   return { ...checked, batchSize: Math.min(checked.batchSize, training.length), training, validation: held };
 }

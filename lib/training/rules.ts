@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OptionError } from "../errors.ts";
+import { checkNumber, checkOptions, expected, OptionError } from "../errors.ts";
 import type { GraphBuilder, Node, Value } from "../graph/graph.ts";
 import { affine, linearGradKernel, multiply, reduce, subtract, unary } from "../ops/functions.ts";
 import { linearOp } from "../ops/linear.ts";
@@ -25,6 +25,12 @@ export interface RuleOptions {
   learningRate?: number;
 }
 
+/** @throws OptionError unless the value has the form of a learning rule */
+export function checkRule(rule: LearningRule): void {
+  if (typeof rule === "object" && rule !== null && typeof rule.gradients === "function") return;
+  throw new OptionError(expected("Trainer: rule", "what a factory of `rules` returned", rule));
+}
+
 interface DenseParts {
   readonly x: Value;
   readonly kernel: Value;
@@ -44,7 +50,8 @@ function densePartsOf(rule: string, output: Value): DenseParts {
   const hidden = [...output.graph.states.values()].filter(
     ({ source }) => source.kind === "state" && source.state.kind === "parameter",
   );
-  if (hidden.length > linear.inputs.length - 1) throw new OptionError(`rules.${rule}: the network must have one dense layer only`);
+  if (hidden.length > linear.inputs.length - 1)
+    throw new OptionError(`rules.${rule}: the network must have one dense layer only`);
   const before = linear.op.preactivation?.(linear);
   return { x, kernel, bias, net: before?.value() ?? output };
 }
@@ -79,7 +86,8 @@ export function perceptron(options: RuleOptions = {}): LearningRule {
   return {
     name: "perceptron",
     learningRate: rateOf("rules.perceptron", options, 1),
-    gradients: ({ output, target }) => outerProduct(densePartsOf("perceptron", output), subtract(output, target)),
+    gradients: ({ output, target }) =>
+      outerProduct(densePartsOf("perceptron", output), subtract(output, target)),
   };
 }
 

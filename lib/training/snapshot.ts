@@ -9,12 +9,14 @@ export class Snapshot {
   readonly #state: Float32Array;
   readonly #slots: Float32Array;
   readonly #copy: Float32Array;
+  readonly #resetSlots: () => void;
   #time = performance.now();
 
-  constructor(state: Float32Array, slots: Float32Array) {
+  constructor(state: Float32Array, slots: Float32Array, resetSlots: () => void) {
     this.#state = state;
     this.#slots = slots;
-    this.#copy = Float32Array.from(state);
+    this.#resetSlots = resetSlots;
+    this.#copy = new Float32Array(state);
   }
 
   /** Copies the weights when the last copy is old and they are finite. */
@@ -25,12 +27,19 @@ export class Snapshot {
     this.#time = now;
   }
 
+  /** Whether all weights are finite. */
+  intact(): boolean {
+    return allFinite(this.#state);
+  }
+
   /** Puts the copy back where the weights are not finite; says which weights there are now. */
   rescue(): string {
-    if (allFinite(this.#state) && allFinite(this.#slots)) return "of before that step";
-    this.#state.set(this.#copy);
-    this.#slots.fill(0);
-    return "of the last epoch end at which they were finite, and the optimizer starts anew";
+    const intact = this.intact();
+    if (!intact) this.#state.set(this.#copy);
+    const weights = intact ? "of before that step" : "of the last copy that was finite";
+    if (intact && allFinite(this.#slots)) return weights;
+    this.#resetSlots();
+    return `${weights}, and the optimizer starts anew`;
   }
 }
 

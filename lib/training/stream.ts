@@ -6,9 +6,10 @@ import { sizeOf } from "../tensor.ts";
 import type { Bound } from "./bind.ts";
 import { type Process, runSteps, settle } from "./drive.ts";
 import { EpochSums } from "./epoch.ts";
-import type { FitRequest, Loaded } from "./fit.ts";
+import { checkedRate, type FitRequest, type Loaded, requireFinite } from "./fit.ts";
 
-export interface StreamRequest extends Omit<FitRequest, "loaded" | "bound" | "batchSize" | "shuffle" | "stopBelow"> {
+export interface StreamRequest
+  extends Omit<FitRequest, "loaded" | "bound" | "batchSize" | "shuffle" | "stopBelow"> {
   readonly source: BatchSource;
   bind(batch: Dataset): Bound;
   load(bound: Bound): Loaded;
@@ -21,6 +22,7 @@ export function* fitStream(request: StreamRequest): Process<"done" | "callback">
     const epoch = position.epoch;
     for (const callback of callbacks) yield* settle(callback.onEpochBegin?.(epoch, context));
     let logs = yield* streamEpoch(request);
+    requireFinite(request, position.step);
     position.epoch = epoch + 1;
     position.batch = 0;
     if (request.validate !== undefined) logs = { ...logs, ...(yield* request.validate()) };
@@ -49,7 +51,9 @@ function* streamEpoch(request: StreamRequest): Process<Readonly<Record<string, n
       const { epoch, batch } = position;
       for (const callback of callbacks) {
         yield* settle(callback.onBatchEnd?.(batch - 1, logs, context));
-        yield* settle(callback.onProgress?.({ epoch, batch, batches: undefined, samples: sums.samples, logs }, context));
+        yield* settle(
+          callback.onProgress?.({ epoch, batch, batches: undefined, samples: sums.samples, logs }, context),
+        );
       }
     }
   } finally {
@@ -69,7 +73,7 @@ function* trainBatch(request: StreamRequest, loaded: Loaded, bound: Bound, sums:
     batchSize: bound.length,
     firstStep: 0,
     counter: position.step,
-    learningRates: Float32Array.of(request.rate(position.step)),
+    learningRates: Float32Array.of(checkedRate(request.rate(position.step), position.step)),
     seed: request.words,
     outputs: loaded.plan.outputs.map(({ buffer }) => new Float32Array(sizeOf(buffer.type.shape))),
     budget: Number.POSITIVE_INFINITY,
@@ -79,7 +83,11 @@ function* trainBatch(request: StreamRequest, loaded: Loaded, bound: Bound, sums:
   if (outcome === "notFinite") {
     const kept = request.snapshot.rescue();
     const where = `epoch ${position.epoch + 1}, batch ${position.batch + 1}`;
-    throw new NonFiniteError(`the loss or a gradient became NaN or infinite at ${where}; the network keeps its weights ${kept}`, position.epoch, position.step);
+    throw new NonFiniteError(
+      `the loss or a gradient became NaN or infinite at ${where}; the network keeps its weights ${kept}`,
+      position.epoch,
+      position.step,
+    );
   }
   if (steps === 0) return;
   sums.add(job.outputs, 0, bound.length);
