@@ -4,6 +4,7 @@
 // Files hold little endian floats: the state region at the start, and one column for each plan
 // input, in order. Without them both are filled from a fixed generator. Prints plan outputs that
 // are not batched, step by step, and a hash of the state at the end: equal for equal bits.
+#include <algorithm>
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>

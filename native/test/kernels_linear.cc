@@ -1,0 +1,169 @@
+#include "support.h"
+
+namespace myelin::test {
+namespace {
+
+// What a matrix product rounds: each of k steps by half a unit, on sums of at most `magnitude`.
+double tolerance(int64_t k, double magnitude) {
+  return 6e-8 * static_cast<double>(k + 2) * (magnitude + 1e-3);
+}
+
+struct Sizes {
+  int64_t m, n, k;
+};
+
+// c[m, n] = start + sum of a(i, k) b(k, j), in double, with the sum of magnitudes.
+template <class A, class B>
+void compare(const Values& c, Sizes s, A a, B b, const Values& bias) {
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < s.m; ++i) {
+    for (int64_t j = 0; j < s.n; ++j) {
+      double sum = bias.empty() ? 0 : bias[static_cast<size_t>(j)], magnitude = std::abs(sum);
+      for (int64_t k = 0; k < s.k; ++k) {
+        const double term = static_cast<double>(a(i, k)) * b(k, j);
+        sum += term;
+        magnitude += std::abs(term);
+      }
+      const double got = c[static_cast<size_t>(i * s.n + j)];
+      wrong += !(std::abs(got - sum) <= tolerance(s.k, magnitude));
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+Values forward(const KernelTable& table, Sizes s, const Values& x, const Values& w,
+               const Values& bias, int64_t parts, const char* function = "linear") {
+  Call call(table, "linear", s.m);
+  call.function(function).attribute(0.5).attribute(0);
+  call.input({s.k}, true, x).input({s.k, s.n}, false, w);
+  if (!bias.empty()) call.input({s.n}, false, bias);
+  return call.output({s.n}, true).run(parts).result();
+}
+
+Values grad_input(const KernelTable& table, Sizes s, const Values& dz, const Values& w,
+                  int64_t parts) {
+  Call call(table, "linearGradInput", s.m);
+  call.input({s.n}, true, dz).input({s.k, s.n}, false, w).output({s.k}, true);
+  return call.run(parts).result();
+}
+
+Values grad_kernel(const KernelTable& table, Sizes s, const Values& x, const Values& dz,
+                   int64_t parts) {
+  Call call(table, "linearGradKernel", s.m);
+  call.input({s.k}, true, x).input({s.n}, true, dz).output({s.k, s.n}, false);
+  return call.run(parts).result();
+}
+
+void check_all(const KernelTable& table, Sizes s, bool parts_too) {
+  CAPTURE(std::string(table.isa));
+  CAPTURE(s.m);
+  CAPTURE(s.n);
+  CAPTURE(s.k);
+  Numbers numbers(static_cast<uint32_t>(s.m * 10007 + s.n * 101 + s.k));
+  const Values x = numbers.list(s.m * s.k), w = numbers.list(s.k * s.n);
+  const Values dz = numbers.list(s.m * s.n), bias = numbers.list(s.n);
+  auto at_x = [&](int64_t i, int64_t k) { return x[static_cast<size_t>(i * s.k + k)]; };
+  auto at_w = [&](int64_t k, int64_t j) { return w[static_cast<size_t>(k * s.n + j)]; };
+  auto at_dz = [&](int64_t i, int64_t j) { return dz[static_cast<size_t>(i * s.n + j)]; };
+
+  const Values y = forward(table, s, x, w, bias, 1);
+  compare(y, s, at_x, at_w, bias);
+  const Values dx = grad_input(table, s, dz, w, 1);
+  compare(dx, {s.m, s.k, s.n}, at_dz, [&](int64_t j, int64_t k) { return at_w(k, j); }, {});
+  const Values dw = grad_kernel(table, s, x, dz, 1);
+  compare(dw, {s.k, s.n, s.m}, [&](int64_t k, int64_t i) { return at_x(i, k); }, at_dz, {});
+  if (!parts_too) return;
+  for (int64_t parts = 2; parts <= 4; ++parts) {
+    CHECK(same_bits(forward(table, s, x, w, bias, parts), y));
+    CHECK(same_bits(grad_input(table, s, dz, w, parts), dx));
+    CHECK(same_bits(grad_kernel(table, s, x, dz, parts), dw));
+  }
+}
+
+TEST_CASE("linear and its gradients agree with a plain product at every size of tile") {
+  const int64_t sizes[] = {1, 2, 3, 5, 8, 9, 15, 16, 17, 31, 33, 64, 65, 70};
+  for (const KernelTable* table : usable_tables()) {
+    int index = 0;
+    for (int64_t m : sizes) {
+      for (int64_t n : sizes) {
+        for (int64_t k : sizes) check_all(*table, {m, n, k}, index++ % 7 == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("every number of rows and columns near a tile's edge") {
+  for (const KernelTable* table : usable_tables()) {
+    for (int64_t m = 1; m <= 34; ++m) {
+      for (int64_t n : {1, 4, 6, 7, 10, 18, 32, 34, 63}) check_all(*table, {m, n, 7}, m % 5 == 0);
+    }
+  }
+}
+
+TEST_CASE("large products, in blocks and packed") {
+  for (const KernelTable* table : usable_tables()) {
+    if (table->vector_width == 1) continue;
+    check_all(*table, {131, 390, 530}, true);
+    check_all(*table, {300, 271, 400}, true);
+    check_all(*table, {40, 70, 9000}, false);
+  }
+}
+
+TEST_CASE("a sample's result does not depend on the batch that it is in") {
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(std::string(table->isa));
+    Numbers numbers;
+    const Sizes s = {150, 260, 700};
+    const Values x = numbers.list(s.m * s.k), w = numbers.list(s.k * s.n), bias = numbers.list(s.n);
+    const Values all = forward(*table, s, x, w, bias, 1, "sigmoid");
+    for (int64_t i : {0, 77, 149}) {
+      const Values row(x.begin() + i * s.k, x.begin() + (i + 1) * s.k);
+      const Values one = forward(*table, {1, s.n, s.k}, row, w, bias, 1, "sigmoid");
+      CHECK(same_bits(one, Values(all.begin() + i * s.n, all.begin() + (i + 1) * s.n)));
+    }
+  }
+}
+
+TEST_CASE("linear applies its function after the bias") {
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(std::string(table->isa));
+    Numbers numbers;
+    const Sizes s = {9, 37, 20};
+    const Values x = numbers.list(s.m * s.k), w = numbers.list(s.k * s.n), bias = numbers.list(s.n);
+    const Values z = forward(*table, s, x, w, bias, 1);
+    for (const char* name : {"relu", "tanh", "leakyRelu", "softplus"}) {
+      const Values y = forward(*table, s, x, w, bias, 1, name);
+      Call unary(*table, "unary", s.m);
+      unary.function(name).attribute(0.5).attribute(0).input({s.n}, true, z).output({s.n}, true);
+      CHECK(same_bits(y, unary.run().result()));
+    }
+  }
+}
+
+TEST_CASE("linear refuses operands that do not fit") {
+  const KernelTable& table = *usable_tables().front();
+  auto complaint = [&](Shape kernel, bool kernel_batched, Shape y, int64_t bias,
+                       const char* function) {
+    Call call(table, "linear", 2);
+    call.function(function).attribute(0).attribute(0);
+    call.input({3}, true, Values(6));
+    call.input(kernel, kernel_batched, Values(size_of(kernel) * (kernel_batched ? 2 : 1)));
+    if (bias) call.input({bias}, false, Values(static_cast<size_t>(bias)));
+    return call.output(y, true).complaint();
+  };
+  CHECK(complaint({3, 4}, false, {4}, 4, "relu") == "");
+  CHECK(complaint({3, 4}, false, {4}, 0, "relu") == "");
+  CHECK(complaint({2, 4}, false, {4}, 4, "relu") == "the input's width is not the kernel's height");
+  CHECK(complaint({3, 4}, true, {4}, 4, "relu") == "the kernel must be an unbatched matrix");
+  CHECK(complaint({12}, false, {4}, 4, "relu") == "the kernel must be an unbatched matrix");
+  CHECK(complaint({3, 4}, false, {5}, 4, "relu") == "the output's width is not the kernel's width");
+  CHECK(complaint({3, 4}, false, {2, 4}, 4, "relu") ==
+        "the output must have as many rows as the input");
+  CHECK(complaint({3, 4}, false, {4}, 3, "relu") ==
+        "the bias must have one element for each of the kernel's columns");
+  CHECK(complaint({3, 4}, false, {4}, 4, "gelu") ==
+        "this function cannot be fused: its gradient needs its input");
+}
+
+}  // namespace
+}  // namespace myelin::test
