@@ -10,7 +10,7 @@ export type TrainingData = DatasetSource | Dataset | BatchSource;
 export interface FitOptions {
   /** Passes over the data. Default 1. */
   epochs?: number;
-  /** Samples of a step. Default 32. */
+  /** Samples of a step. Default 32, or all where there are fewer. */
   batchSize?: number;
   /** A new random order every epoch. Default true. */
   shuffle?: boolean;
@@ -108,9 +108,10 @@ export function checkFit(data: TrainingData, options: FitOptions): CheckedFit {
       `fit: batchSize must be at most the number of samples (${dataset.length}), got ${options.batchSize}`,
     );
   }
-  if (validationSplit === 0) return { ...checked, training: dataset, validation };
+  const within = (training: Dataset): number => Math.min(checked.batchSize, training.length);
+  if (validationSplit === 0) return { ...checked, batchSize: within(dataset), training: dataset, validation };
   if (validation !== undefined)
     throw new OptionError("fit: give validationSplit or validationData, not both");
   const [training, held] = dataset.split(1 - validationSplit, { shuffle: false });
-  return { ...checked, batchSize: Math.min(checked.batchSize, training.length), training, validation: held };
+  return { ...checked, batchSize: within(training), training, validation: held };
 }
