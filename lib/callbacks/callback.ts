@@ -52,6 +52,11 @@ export interface Callback {
    * Otherwise the training waits for the callback at the end of each epoch. Default false.
    */
   readonly passive?: boolean;
+  /**
+   * True when the others come first at each event, whatever the order in the list: a checkpoint keeps
+   * what they remember of the very epoch that it saves. Default false.
+   */
+  readonly last?: boolean;
   onTrainBegin?(context: TrainingContext): void | Promise<void>;
   onEpochBegin?(epoch: number, context: TrainingContext): void | Promise<void>;
   /** About every 20 ms, and at the end of each epoch. */
