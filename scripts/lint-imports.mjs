@@ -9,18 +9,17 @@ import { listFiles, path } from "./project.mjs";
 const rows = [
   ["cli", "compat"],
   ["index"],
-  ["io"],
-  ["callbacks"],
   ["trainer"],
   ["training"],
-  ["network", "predictor", "summary", "topology"],
+  ["callbacks"],
+  ["io", "network", "predictor", "summary", "topology"],
   ["layers", "losses", "metrics", "optimizers"],
   ["initializers", "regularizers", "schedules"],
   ["executor"],
   ["plan"],
   ["graph", "ops"],
   ["data"],
-  ["names", "random"],
+  ["names", "plot", "random"],
   ["errors", "tensor"],
 ];
 

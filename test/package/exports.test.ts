@@ -14,7 +14,7 @@ const consumer = {
 };
 
 describe("the package's entry points", () => {
-  let stage: string;
+  let stage = "";
   beforeAll(() => {
     stage = makeStage();
   }, 120_000);

@@ -16,10 +16,10 @@ const training = `
 const network = new Network({ input: [2], layers: [layers.dense({ units: 1, activation: "sigmoid" })], seed: 1 });
 const trainer = new Trainer(network, { optimizer: "adam", loss: "binaryCrossentropy" });
 const or = { x: [[0, 0], [0, 1], [1, 0], [1, 1]], y: [[0], [1], [1], [1]] };
-trainer.fit(or, { epochs: 50, batchSize: 4 }).then(({ history }) => {
+trainer.fit(or, { epochs: 50, batchSize: 4 }).then(({ loss }) => {
   console.log(JSON.stringify({
-    executor: network.executor,
-    fell: history.loss.at(-1) < history.loss[0],
+    executor: network.executor.kind,
+    fell: loss.at(-1) < loss[0],
     native: executors.native.available,
   }));
 });

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -36,6 +36,7 @@ export function run(program: string, args: readonly string[], cwd: string, env?:
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
     encoding: "utf8",
+    maxBuffer: 1 << 28,
     env: env ?? process.env,
   });
   if (error !== undefined) throw error;
@@ -43,7 +44,9 @@ export function run(program: string, args: readonly string[], cwd: string, env?:
 }
 
 function mustRun(program: string, args: readonly string[], cwd: string): string {
-  return execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const { status, stdout, stderr } = run(program, args, cwd);
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: exit code ${status}\n${stdout}${stderr}`);
+  return stdout;
 }
 
 /** npm's own program, to be run by a Node of choice. */
