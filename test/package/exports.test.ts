@@ -2,8 +2,10 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeFolder, makeStage, pack, root, run } from "../support/package.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const use = "const network: Network = new Network({ input: [2], layers: [layers.dense({ units: 1 })] });";
 const consumer = {

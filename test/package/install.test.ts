@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   installNodes,
   installPackage,
@@ -10,6 +10,7 @@ import {
 } from "../support/package.ts";
 
 const minutes = 60_000;
+vi.setConfig({ testTimeout: 2 * minutes });
 
 /** Trains OR for a moment and prints which executor did it and how far the loss fell. */
 const training = `
