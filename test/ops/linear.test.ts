@@ -80,6 +80,15 @@ describeOp("linear", [
     terms: 5,
   },
   {
+    note: "many blocks and tiles",
+    inputs: [samples([784]), whole([784, 260]), whole([260])],
+    attributes: { ...LINEAR, function: "relu" },
+    gives: ["[batch, 260]"],
+    batches: [65],
+    gradients: [],
+    terms: 784,
+  },
+  {
     note: "more than one thread's work",
     inputs: [samples([75]), whole([75, 131]), whole([131])],
     attributes: LINEAR,
@@ -96,6 +105,13 @@ describeOp("linearGradInput", [
   ),
   { inputs: [samples([2, 7]), whole([5, 7])], gives: ["[batch, 2, 5]"], terms: 7 },
   {
+    note: "many blocks and tiles",
+    inputs: [samples([260]), whole([515, 260])],
+    gives: ["[batch, 515]"],
+    batches: [65],
+    terms: 260,
+  },
+  {
     note: "more than one thread's work",
     inputs: [samples([75]), whole([131, 75])],
     gives: ["[batch, 131]"],
@@ -110,6 +126,13 @@ describeOp("linearGradKernel", [
   ),
   { note: "rows within a sample", inputs: [samples([4, 5]), samples([4, 6])], gives: ["[5, 6]"], terms: 28 },
   { note: "no batch", inputs: [whole([4, 5]), whole([4, 6])], gives: ["[5, 6]"], terms: 4 },
+  {
+    note: "many blocks and tiles",
+    inputs: [samples([515]), samples([260])],
+    gives: ["[515, 260]"],
+    batches: [130],
+    terms: 130,
+  },
   {
     note: "more than one thread's work",
     inputs: [samples([75]), samples([131])],

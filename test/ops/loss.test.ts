@@ -87,10 +87,9 @@ function operands(name: LossFunction, lead: readonly number[], width: number): [
   return [samples(shape, prediction), samples(shape, target)];
 }
 
-/** Errors of a loss: the terms of a row and of the batch, where percentages are a hundredfold. */
-function precisionOf(name: LossFunction, width: number): Pick<OpCase, "terms" | "magnitude" | "ulps"> {
-  const magnitude = name === "meanAbsolutePercentageError" ? 1e5 : 8;
-  return { terms: width + 7, magnitude, ulps: 16 };
+/** Errors of a loss: a mean divides those of its terms. Percentages divide by targets that may be small. */
+function precisionOf(name: LossFunction): Pick<OpCase, "terms" | "magnitude" | "ulps"> {
+  return { terms: 2, magnitude: name === "meanAbsolutePercentageError" ? 1e4 : 4, ulps: 16 };
 }
 
 function lossCases(name: LossFunction): OpCase[] {
@@ -103,7 +102,7 @@ function lossCases(name: LossFunction): OpCase[] {
           ...shared,
           inputs: operands(name, [], width),
           attributes,
-          ...precisionOf(name, width),
+          ...precisionOf(name),
         }),
       ),
       {
@@ -111,7 +110,7 @@ function lossCases(name: LossFunction): OpCase[] {
         note: "weighted sum of rows",
         inputs: [...operands(name, [3], 7), samples([], uniform(0, 2))],
         attributes: { ...attributes, sum: 1 },
-        ...precisionOf(name, 21),
+        ...precisionOf(name),
       },
     ];
   });
@@ -126,7 +125,8 @@ describeOp(
     const dy = whole([], exactly(0.75));
     const inputs = weight === undefined ? [prediction, target, dy] : [prediction, target, dy, weight];
     const shape = ["batch", ...prediction.type.shape].join(", ");
-    return { ...one, inputs, gives: [`[${shape}]`] };
+    const magnitude = (one.magnitude as number) / 4;
+    return { ...one, inputs, gives: [`[${shape}]`], magnitude };
   }),
 );
 
@@ -152,6 +152,46 @@ describeOp(
     };
   }),
 );
+
+describeOp(
+  "loss",
+  NAMES.map((name): OpCase => {
+    const target =
+      lossRule(name).sparse === true ? samples([], exactly(2)) : samples([5], exactly(0, 0, 1, 0, 0));
+    return {
+      note: "NaN passes",
+      inputs: [samples([5], exactly(0.5, 0.25, Number.NaN, 0.75, 0.1)), target],
+      attributes: { function: name, alpha: 0.5, beta: 2, sum: 0 },
+      gives: ["[]"],
+      value: [Number.NaN],
+      gradients: [],
+    };
+  }),
+);
+
+const LARGE: readonly LossFunction[] = [
+  "meanSquaredError",
+  "sparseCategoricalCrossentropyFromLogits",
+  "cosineSimilarity",
+];
+
+for (const op of ["loss", "lossGrad"]) {
+  describeOp(
+    op,
+    LARGE.map((name): OpCase => {
+      const inputs = [...operands(name, [], 700), ...(op === "loss" ? [] : [whole([], exactly(0.75))])];
+      return {
+        note: "more than one thread's work",
+        inputs,
+        attributes: { function: name, alpha: 0, beta: 0, sum: 0 },
+        gives: [op === "loss" ? "[]" : "[batch, 700]"],
+        batches: [61],
+        gradients: [],
+        ulps: 32,
+      };
+    }),
+  );
+}
 
 describeOp("loss", [
   {

@@ -44,6 +44,14 @@ describeOp(
 
 describeOp("accuracy", [
   {
+    note: "more than one thread's work",
+    inputs: pair("sparse", [], 700),
+    attributes: { function: "sparse", threshold: 0.5, k: 1 },
+    gives: ["[2]"],
+    batches: [61],
+    terms: 0,
+  },
+  {
     note: "the first maximum wins",
     inputs: [samples([3], exactly(1, 1, 0)), samples([], exactly(0, 1))],
     attributes: { function: "sparse", threshold: 0.5, k: 1 },

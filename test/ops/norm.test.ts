@@ -35,6 +35,15 @@ describeOp("batchNormalization", [
     gradients: [],
   },
   {
+    note: "more than one thread's work",
+    inputs: [samples([700]), whole([700], positive), whole([700])],
+    attributes: EPSILON,
+    gives: ["[batch, 700]", "[700]", "[700]"],
+    batches: [61],
+    gradients: [],
+    terms: 40,
+  },
+  {
     note: "a large mean does not swallow the deviation",
     inputs: [samples([3], uniform(999, 1001)), whole([3], positive), whole([3])],
     attributes: EPSILON,
@@ -65,6 +74,7 @@ const gradientCase = (lead: readonly number[], width: number): OpCase => {
 describeOp("batchNormalizationGrad", [
   ...WIDTHS.map((width) => gradientCase([], width)),
   gradientCase([3, 2], 5),
+  { ...gradientCase([], 700), note: "more than one thread's work", batches: [61] },
 ]);
 
 describeOp("movingAverage", [
@@ -91,6 +101,7 @@ function layerCase(lead: readonly number[], width: number): OpCase {
 describeOp("layerNormalization", [
   ...WIDTHS.map((width) => layerCase([], width)),
   layerCase([3, 2], 5),
+  { ...layerCase([30], 700), note: "more than one thread's work", gradients: [] },
   {
     inputs: [samples([2], exactly(1, 3)), whole([2], exactly(1)), whole([2], exactly(0))],
     attributes: { epsilon: 0 },
@@ -101,9 +112,18 @@ describeOp("layerNormalization", [
   },
 ]);
 
+/** The last is more than one thread's work. */
+const GRADIENT_SHAPES: readonly (readonly [readonly number[], number])[] = [
+  [[], 1],
+  [[], 5],
+  [[], 37],
+  [[3, 2], 5],
+  [[30], 700],
+];
+
 describeOp(
   "layerNormalizationGrad",
-  [[[], 1] as const, [[], 5] as const, [[], 37] as const, [[3, 2], 5] as const].map(
+  GRADIENT_SHAPES.map(
     ([lead, width]): OpCase => ({
       inputs: [
         samples([...lead, width]),

@@ -5,6 +5,8 @@ import { broadcast, reduce } from "../../lib/ops/functions.ts";
 import { describeOp, exactly, type OpCase, samples, whole } from "../support/op-cases.ts";
 
 const FUNCTIONS = ["sum", "mean", "max"];
+/** Of the largest sum below; a mean divides the errors as it does the sum. */
+const TERMS: Record<string, number> = { sum: 7 * 120, mean: 4, max: 0 };
 
 /** Shape, whether over the batch, mask of axes, what it gives. */
 const REDUCTIONS: readonly (readonly [readonly number[], number, number, string])[] = [
@@ -27,12 +29,25 @@ describeOp(
   FUNCTIONS.flatMap((name) =>
     REDUCTIONS.map(([shape, batch, axes, type]): OpCase => {
       const attributes = { function: name, batch, axes };
-      return { inputs: [samples(shape)], attributes, gives: [type], terms: name === "max" ? 0 : 7 * 120 };
+      return { inputs: [samples(shape)], attributes, gives: [type], terms: TERMS[name] };
     }),
   ),
 );
 
 describeOp("reduce", [
+  ...FUNCTIONS.flatMap((name) =>
+    [0, 1].map(
+      (batch): OpCase => ({
+        note: "NaN passes",
+        inputs: [samples([19], exactly(1, 2, 3, 4, Number.NaN, 6))],
+        attributes: { function: name, batch, axes: 1 },
+        gives: [batch === 1 ? "[]" : "[batch]"],
+        batches: [1],
+        value: [Number.NaN],
+        gradients: [],
+      }),
+    ),
+  ),
   {
     inputs: [samples([3], exactly(1, 2, 6, 3, 5, 4))],
     attributes: { function: "mean", batch: 0, axes: 1 },

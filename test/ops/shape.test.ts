@@ -31,6 +31,15 @@ describeOp("permute", [
     terms: 0,
   },
   { inputs: [whole([33, 18])], attributes: order(1, 0), gives: ["[18, 33]"], terms: 0, gradients: [] },
+  {
+    note: "more than one thread's work",
+    inputs: [samples([30, 70])],
+    attributes: order(1, 0),
+    gives: ["[batch, 70, 30]"],
+    batches: [21],
+    gradients: [],
+    terms: 0,
+  },
   { inputs: [samples([7])], attributes: order(0), gives: ["[batch, 7]"], terms: 0 },
 ]);
 

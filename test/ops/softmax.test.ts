@@ -32,6 +32,14 @@ const cases = (name: string): OpCase[] => [
     gradients: [],
   },
   {
+    note: "NaN passes",
+    inputs: [samples([17], exactly(1, 2, Number.NaN, 3))],
+    gives: ["[batch, 17]"],
+    batches: [1],
+    value: new Array<number>(17).fill(Number.NaN),
+    gradients: [],
+  },
+  {
     note: "more than one thread's work",
     inputs: [samples([700], wide)],
     gives: ["[batch, 700]"],
