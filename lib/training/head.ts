@@ -35,9 +35,10 @@ export interface ObjectiveOptions {
   metrics?: readonly MetricLike[] | readonly (readonly MetricLike[])[] | undefined;
 }
 
-/** Resolves names of losses and metrics for the outputs of a network. */
+/** Resolves names of losses and metrics for the outputs of a network, and tries whether they fit them. */
 export function objectiveFor(network: Network, options: ObjectiveOptions): Objective {
-  const outputs = network.build(false).outputs;
+  const built = network.build(false);
+  const { outputs } = built;
   const likes: readonly LossLike[] = Array.isArray(options.loss) ? options.loss : [options.loss as LossLike];
   if (likes.length !== outputs.length) {
     throw new OptionError(
@@ -68,7 +69,9 @@ export function objectiveFor(network: Network, options: ObjectiveOptions): Objec
       `Trainer: lossWeights must be ${losses.length} finite numbers, got [${weights.join(", ")}]`,
     );
   }
-  return { losses, weights, metrics };
+  const objective = { losses, weights, metrics };
+  buildHead(network, built, objective, false);
+  return objective;
 }
 
 /** Adds targets, losses, penalties and metric statistics to a network's graph. */
