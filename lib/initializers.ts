@@ -258,6 +258,7 @@ const FACTORIES: Readonly<Record<string, (options?: object) => Initialize>> = {
 /**
  * The initializer that a name stands for, or the function itself.
  * @param where the option it was given for, for messages: `dense: kernelInitializer`
+ * @internal
  */
 export function resolveInitializer(where: string, value: InitializerLike): Initialize {
   if (typeof value === "string") return byName(where, "initializer", value, FACTORIES)();

@@ -331,7 +331,10 @@ function custom(callback: LossCallback): Loss {
   };
 }
 
-/** Every loss by name, short names included. */
+/**
+ * Every loss by name, short names included.
+ * @internal
+ */
 export const LOSSES: Readonly<Record<string, () => Loss>> = {
   meanSquaredError,
   mse: meanSquaredError,
@@ -367,12 +370,18 @@ export const LOSSES: Readonly<Record<string, () => Loss>> = {
   nll: negativeLogLikelihood,
 };
 
-/** Whether a value is what a factory of `losses` returns. */
+/**
+ * Whether a value is what a factory of `losses` returns.
+ * @internal
+ */
 export function isLoss(value: unknown): value is Loss {
   return typeof value === "object" && value !== null && "build" in value && "targetType" in value;
 }
 
-/** The loss that a name stands for, a function of one's own as a loss, or the loss itself. */
+/**
+ * The loss that a name stands for, a function of one's own as a loss, or the loss itself.
+ * @internal
+ */
 export function resolveLoss(value: LossLike): Loss {
   if (typeof value === "string") return byName("Trainer: loss", "loss", value, LOSSES)();
   if (typeof value === "function") return custom(value);

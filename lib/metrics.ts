@@ -378,6 +378,7 @@ function resolve(value: Exclude<MetricLike, string>, context: MetricContext): Me
 /**
  * The metric that is meant, of the kind that fits the loss and the output. A name is the key in the history as
  * it was written ("mae", "acc").
+ * @internal
  */
 export function resolveMetric(value: MetricLike, context: MetricContext): Metric {
   if (typeof value !== "string") return resolve(value, context);

@@ -297,7 +297,10 @@ const FACTORIES: Readonly<Record<string, () => Optimizer>> = {
   lion,
 };
 
-/** The optimizer that a name stands for, with its defaults, or the optimizer itself. */
+/**
+ * The optimizer that a name stands for, with its defaults, or the optimizer itself.
+ * @internal
+ */
 export function resolveOptimizer(value: OptimizerLike): Optimizer {
   if (typeof value === "string") return byName("Trainer: optimizer", "optimizer", value, FACTORIES)();
   if (typeof value === "object" && value !== null && "op" in value && "schedule" in value) return value;

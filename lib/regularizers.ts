@@ -47,6 +47,7 @@ const FACTORIES: Readonly<Record<string, (options?: object) => Regularizer>> = {
 /**
  * The regularizer that a name ("l1", "l2", "l1l2", each with factor 0.01) stands for, or the function itself.
  * @param where the option it was given for, for messages: `dense: kernelRegularizer`
+ * @internal
  */
 export function resolveRegularizer(
   where: string,

@@ -276,6 +276,7 @@ function custom(where: string, name: string, rate: (step: number) => number): Sc
 /**
  * The schedule of a rate, or the schedule itself.
  * @param where the option it was given for, for messages: `optimizers.adam: learningRate`
+ * @internal
  */
 export function resolveSchedule(where: string, value: LearningRate): Schedule {
   if (typeof value === "function") return custom(where, value.name || "function", value);
