@@ -68,7 +68,8 @@ export const rmspropOp: OpDefinition = optimizer(
     const momentum = u.get("momentum");
     const rho = u.get("rho");
     let square = average(at(slots, 0), i, rho, g * g);
-    if (u.get("centered") === 1) square -= average(at(slots, slots.length - 1), i, rho, g) ** 2;
+    // A gradient that never changes has variance 0, which rounding must not make negative.
+    if (u.get("centered") === 1) square = Math.max(square - average(at(slots, slots.length - 1), i, rho, g) ** 2, 0);
     const direction = g / (Math.sqrt(square) + u.get("epsilon"));
     if (momentum === 0) return p - u.rate * direction;
     const velocity = at(slots, 1);

@@ -140,17 +140,35 @@ describeOp("clipNorm", [
   },
 ]);
 
+const executors = [
+  ["reference", referenceExecutor] as const,
+  ...(loadBinding().binding?.isas ?? []).map((isa) => {
+    const binding = loadBinding().binding;
+    if (binding === undefined) throw new Error("the native addon is not there");
+    return [isa, nativeExecutor(binding, isa)] as const;
+  }),
+];
+
+describe("rmsprop", () => {
+  it.each(executors)("keeps weights finite where a gradient never changes: %s", (_, executor) => {
+    const op = OPS.get("rmsprop") as OpDefinition;
+    const type = valueType(false, [19]);
+    const attributes = { scale: 1e-9, weightDecay: 0, rho: 0.9, epsilon: 1e-7, momentum: 0, centered: 1 };
+    const gradient = Float32Array.from({ length: 19 }, (_, i) => (i + 1) / 7);
+    let state: ArrayLike<number>[] = [0, 0, 0].map(() => new Float32Array(19));
+    // The variance, a difference of two averages that become equal, must not round to below zero.
+    for (let step = 0; step < 300; step++) {
+      const [p, square, mean] = state as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>];
+      const inputs = [p, gradient, square, mean].map((values) => ({ type, values }));
+      const outputs = [type, type, type];
+      state = [...runOp({ op, inputs, outputs, attributes, batch: 1, capacity: 1 }, executor).outputs];
+      expect(Array.from(state[0] ?? []).every(Number.isFinite), `step ${step}`).toBe(true);
+    }
+  });
+});
+
 describe("guard", () => {
   const op = OPS.get("guard") as OpDefinition;
-  const executors = [
-    ["reference", referenceExecutor] as const,
-    ...(loadBinding().binding?.isas ?? []).map((isa) => {
-      const binding = loadBinding().binding;
-      if (binding === undefined) throw new Error("the native addon is not there");
-      return [isa, nativeExecutor(binding, isa)] as const;
-    }),
-  ];
-
   it.each(executors)("ends a step whose loss or gradient is not finite: %s", (_, executor) => {
     const run = (loss: number, gradient?: readonly number[]): boolean => {
       const inputs = [{ type: valueType(false, []), values: [loss] }];
