@@ -14,7 +14,7 @@
       "cflags_cc": ["-pthread", "-fPIC"],
     }],
     ["sanitize!=''", {
-      "cflags_cc": ["-O1", "-fsanitize=<(sanitize)", "-fno-omit-frame-pointer", "-g"],
+      "cflags_cc": ["-O1", "-fsanitize=<(sanitize)", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"],
       "ldflags": ["-fsanitize=<(sanitize)"],
     }],
   ],

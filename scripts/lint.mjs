@@ -44,6 +44,7 @@ export function lint({ fix = false } = {}) {
       runNode("node_modules/@biomejs/biome/bin/biome", [
         "check",
         "--error-on-warnings",
+        "--max-diagnostics=200",
         ...(fix ? ["--write"] : []),
       ]),
     () => lintCpp(fix),

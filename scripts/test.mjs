@@ -2,20 +2,30 @@
 //   npm test -- PATH...    only the vitest files that match, without the other stages
 //   npm test -- --all      also the slow stages that CI runs: sanitizers, arm64 under an emulator
 // A stage whose tools are not installed is left out and named; under CI=true that is a failure.
-import { existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { build, reportFailure } from "./build.mjs";
 import { lint } from "./lint.mjs";
-import { CommandError, findProgram, inCi, path, readJson, run, runNode, secondsSince } from "./project.mjs";
+import {
+  CommandError,
+  findProgram,
+  inCi,
+  path,
+  readJson,
+  run,
+  runNode,
+  runNpm,
+  secondsSince,
+} from "./project.mjs";
 
 const report = ".cache/vitest.json";
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
-function runVitest(filters) {
+function runVitest(filters, env) {
   rmSync(path(report), { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   try {
-    runNode("node_modules/vitest/vitest.mjs", ["run", ...reporters, ...filters]);
+    runNode("node_modules/vitest/vitest.mjs", ["run", ...reporters, ...filters], { env });
   } finally {
     countVitest();
   }
@@ -38,7 +48,10 @@ function nativeTests(folder, settings, env = {}) {
   const generator = findProgram("ninja") === undefined ? [] : ["-G", "Ninja"];
   run("cmake", ["-S", "native", "-B", folder, ...generator, ...settings], { quiet: true });
   run("cmake", ["--build", folder, "--parallel", String(availableParallelism())], { quiet: true });
-  const output = run("ctest", ["--test-dir", folder, "--output-on-failure"], { quiet: true, env });
+  const output = run("ctest", ["--test-dir", folder, "--output-on-failure", "--parallel", "2"], {
+    quiet: true,
+    env,
+  });
   const [, failed, total] = /(\d+) tests? failed out of (\d+)/.exec(output) ?? ["", "0", "0"];
   console.log(output.trimEnd());
   if (total === "0") throw new CommandError("ctest", "no test run", "");
@@ -53,6 +66,23 @@ function arm64Tests() {
     "-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++",
     "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/aarch64-linux-gnu",
   ]);
+}
+
+/** The tests that reach furthest into the addon, on an addon of their own that checks every access. */
+function sanitizedAddonTests() {
+  const folder = ".cache/sanitized";
+  for (const name of ["native", "binding.gyp", "settings.gypi", "package.json"]) {
+    cpSync(path(name), path(folder, name), { recursive: true });
+  }
+  const build = ["run", "--silent", "build:native", "--", "--directory", folder, "--"];
+  runNpm([...build, "-Dsanitize=address,undefined"], { quiet: true });
+  const runtime = run("gcc", ["-print-file-name=libasan.so"], { quiet: true }).trim();
+  runVitest(["test/ops", "test/training/abort", "test/training/busy", "test/training/nonfinite"], {
+    MYELIN_PREBUILD: path(folder),
+    LD_PRELOAD: runtime,
+    // Node itself frees little when it ends.
+    ASAN_OPTIONS: "detect_leaks=0",
+  });
 }
 
 const doctestFolders = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"];
@@ -90,6 +120,12 @@ const stages = [
     slow: true,
     tools: [...cppTools, "aarch64-linux-gnu-g++", "qemu-aarch64"],
     run: arm64Tests,
+  },
+  {
+    name: "Tests with address and undefined-behaviour sanitizers in the addon",
+    slow: true,
+    tools: ["gcc"],
+    run: sanitizedAddonTests,
   },
   { name: "Tests", run: () => runVitest([]) },
 ];
