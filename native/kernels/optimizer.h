@@ -66,7 +66,8 @@ struct Rmsprop {
     Vec square = average(slots[0], g * g);
     if (kCentered) {
       const Vec mean = average(slots[kMomentum ? 2 : 1], g);
-      square = square - mean * mean;
+      // A gradient that never changes has variance 0, which rounding must not make negative.
+      square = max(zero(), square - mean * mean);
     }
     const Vec direction = g / (sqrt(square) + epsilon);
     if (!kMomentum) return p - rate * direction;
