@@ -1,16 +1,10 @@
-import {
-  BusyError,
-  checkNumber,
-  checkOptions,
-  expected,
-  MyelinError,
-  OptionError,
-  ShapeError,
-} from "./errors.ts";
+import { BusyError, checkNumber, checkOptions, expected, MyelinError, OptionError } from "./errors.ts";
 import type { Executor, Program, Regions } from "./executor/executor.ts";
 import { chooseExecutor, type ExecutorName } from "./executor/native.ts";
-import { GraphBuilder, type Value } from "./graph/graph.ts";
+import { checkPreprocessing, loadModel, loadWeights, type PreprocessingMap, saveModel } from "./io/model.ts";
+import { placeWeights, type WeightMap } from "./io/weights.ts";
 import { checkShape, type Layer, SymbolicTensor } from "./layers/layer.ts";
+import type { LayerFactory } from "./layers/registry.ts";
 import { StateLayout } from "./plan/layout.ts";
 import { lower } from "./plan/lower.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -19,7 +13,9 @@ import { type PredictInput, Predictor } from "./predictor.ts";
 import { Random, type Seed, seedWords, streams } from "./random.ts";
 import { summarize } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
-import { type Topology, topologyOf } from "./topology.ts";
+import { type BuiltGraph, buildGraph, type Topology, topologyOf } from "./topology.ts";
+
+export type { BuiltGraph } from "./topology.ts";
 
 interface CommonOptions {
   /** Name of the network. Default "network". */
@@ -28,6 +24,16 @@ interface CommonOptions {
   seed?: Seed;
   /** Default: native where it loads, else reference with a warning. */
   executor?: ExecutorName;
+  /** Scalers and encoders that are saved with the network, by names of your choice. Not applied by itself. */
+  preprocessing?: PreprocessingMap;
+}
+
+/** What loading takes besides the file. */
+export interface LoadOptions {
+  /** As for a new network. */
+  executor?: ExecutorName;
+  /** Factories of your own layers by their `kind`; each takes the options that the layer's `config()` gave. */
+  layers?: Readonly<Record<string, LayerFactory>>;
 }
 
 /** A chain of layers. */
@@ -67,16 +73,19 @@ export interface NetworkLayer {
   readonly trainable: boolean;
 }
 
-/** A graph of the whole network with its ends. */
-export interface BuiltGraph {
-  readonly graph: GraphBuilder;
-  readonly inputs: readonly Value[];
-  readonly outputs: readonly Value[];
-  /** The output of every layer application. */
-  readonly values: ReadonlyMap<SymbolicTensor, Value>;
-}
+const OPTIONS = [
+  "name",
+  "seed",
+  "executor",
+  "preprocessing",
+  "input",
+  "layers",
+  "inputs",
+  "outputs",
+] as const;
 
-const OPTIONS = ["name", "seed", "executor", "input", "layers", "inputs", "outputs"] as const;
+/** What a network is busy with while a trainer trains it. */
+export const TRAINING = "training";
 
 /** Samples of one step of prediction; more are done in several. */
 const PREDICT_CAPACITY = 128;
@@ -98,11 +107,15 @@ export class Network {
   readonly layout: StateLayout;
   /** All weights and running statistics, one block. */
   readonly state: Float32Array;
+  /** What was fitted to the data and is saved with the network, by name; entries may be added and removed. */
+  readonly preprocessing: PreprocessingMap;
   readonly #frozen = new Map<string, boolean>();
   #predictor: Predictor | undefined;
   #busy: string | undefined;
+  #stepping = false;
 
-  constructor(options: NetworkOptions) {
+  /** @param weights arrays for every path of the layout, where a file has been read; else they are drawn */
+  constructor(options: NetworkOptions, weights?: WeightMap) {
     checkOptions("Network", options, OPTIONS);
     this.name = options.name ?? "network";
     const random = (): number => Math.floor(Math.random() * 2 ** 32);
@@ -117,8 +130,44 @@ export class Network {
     this.outputShapes = built.outputs.map((value) => value.shape);
     this.layout = new StateLayout(built.graph);
     this.state = this.executor.allocate(this.layout.size);
-    this.initialize();
+    if (weights === undefined) this.initialize();
+    else placeWeights(this, weights);
+    this.preprocessing = { ...checkPreprocessing("Network: preprocessing", options.preprocessing ?? {}) };
     this.layers = this.#describeLayers(built);
+  }
+
+  /**
+   * Reads a network that `save` wrote: layers, weights, seed and preprocessing.
+   * @throws FileError for a file that is missing, damaged, hostile or of another kind
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<Network> {
+    checkOptions("Network.load", options, ["executor", "layers"]);
+    const { weights, name, seed, inputs, outputs, preprocessing } = await loadModel(path, options.layers);
+    const { executor } = options;
+    return new Network({ name, seed, inputs, outputs, preprocessing, executor }, weights);
+  }
+
+  /**
+   * Writes the network as it is at the call: weights as safetensors, which other programs read too, and
+   * architecture, seed and preprocessing as JSON in its metadata. The file is whole or not there.
+   * @throws FileError where it cannot be written; an older file of that name is then as it was
+   */
+  async save(path: string): Promise<void> {
+    this.requireStill("save");
+    await saveModel(path, this);
+  }
+
+  /**
+   * Reads weights by their paths (`dense_1/kernel`) and shapes from a safetensors file of any program.
+   * All weights change, or none when something is wrong.
+   */
+  async loadWeights(path: string): Promise<void> {
+    const release = this.acquire("loading weights");
+    try {
+      placeWeights(this, await loadWeights(path, this.layout));
+    } finally {
+      release();
+    }
   }
 
   /** Draws all weights anew from the seed (or another one). */
@@ -133,23 +182,7 @@ export class Network {
 
   /** Emits the network into a new graph. */
   build(training: boolean): BuiltGraph {
-    const graph = new GraphBuilder({ training });
-    const values = new Map<SymbolicTensor, Value>();
-    for (const { tensor, name } of this.topology.inputs)
-      values.set(tensor, graph.input(name, tensor.shape ?? []));
-    for (const { tensor, name } of this.topology.steps) {
-      const inputs = tensor.inputs.map((input) => values.get(input) as Value);
-      const layer = tensor.layer as Layer;
-      const trainable = this.#frozen.get(name) ?? layer.trainable;
-      const value = graph.scope(name, trainable, () => callLayer(layer, name, graph, inputs));
-      values.set(tensor, value);
-    }
-    return {
-      graph,
-      inputs: this.topology.inputs.map(({ tensor }) => values.get(tensor) as Value),
-      outputs: this.topology.outputs.map((tensor) => values.get(tensor) as Value),
-      values,
-    };
+    return buildGraph(this.topology, { training, trainable: this.#frozen });
   }
 
   /**
@@ -168,7 +201,7 @@ export class Network {
 
   /** Every output of a network with several. */
   predictAll(input: PredictInput): Tensor[] {
-    this.requireIdle("predict");
+    this.requireReadable("predict");
     return this.#getPredictor().run(input);
   }
 
@@ -254,6 +287,27 @@ export class Network {
     throw new BusyError(`network "${this.name}" is busy ${this.#busy}: await its end before ${wanted}`);
   }
 
+  /** A training tells when its steps begin to run on another thread, and when they rest. */
+  noteSteps(running: boolean): void {
+    this.#stepping = running;
+  }
+
+  /** @throws BusyError while steps of a training run, as weights read then could be of two steps */
+  requireStill(wanted: string): void {
+    if (!this.#stepping) return;
+    throw new BusyError(
+      `network "${this.name}" is busy training: ${wanted} from a callback of the training, or await its end`,
+    );
+  }
+
+  /**
+   * For what reads the weights and is done before it returns.
+   * @throws BusyError while the network is in use, except to callbacks of its training, which rests then
+   */
+  requireReadable(wanted: string): void {
+    if (this.#busy !== TRAINING || this.#stepping) this.requireIdle(wanted);
+  }
+
   #getPredictor(): Predictor {
     this.#predictor ??= new Predictor(this, PREDICT_CAPACITY);
     return this.#predictor;
@@ -300,27 +354,6 @@ export class Network {
       trainable: declaration.kind === "parameter",
     };
   }
-}
-
-function callLayer(layer: Layer, name: string, graph: GraphBuilder, inputs: readonly Value[]): Value {
-  let output: Value;
-  try {
-    output = layer.call(graph, ...inputs);
-  } catch (error) {
-    throw withLayer(error, name);
-  }
-  if (output?.graph !== graph || !output.batched) {
-    throw new ShapeError(
-      `layer "${name}": call must return a value of its graph with the batch, got ${String(output)}`,
-    );
-  }
-  return output;
-}
-
-/** Says which layer refused its inputs, where the message does not say so itself. */
-function withLayer(error: unknown, name: string): unknown {
-  if (!(error instanceof ShapeError) || error.message.startsWith("layer ")) return error;
-  return new ShapeError(`layer "${name}": ${error.message}`, { cause: error });
 }
 
 /** Inputs and outputs of either form. */

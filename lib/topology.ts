@@ -1,4 +1,5 @@
-import { OptionError } from "./errors.ts";
+import { OptionError, ShapeError } from "./errors.ts";
+import { GraphBuilder, type Value } from "./graph/graph.ts";
 import { type Layer, SymbolicTensor } from "./layers/layer.ts";
 
 /** A layer applied once. */
@@ -53,6 +54,64 @@ export function topologyOf(ends: {
     tensor.layer === undefined ? "input" : names.of(tensor.layer),
   );
   return { inputs, steps, outputs: ends.outputs, outputNames };
+}
+
+/** A graph of the whole network with its ends. */
+export interface BuiltGraph {
+  readonly graph: GraphBuilder;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** The output of every layer application. */
+  readonly values: ReadonlyMap<SymbolicTensor, Value>;
+}
+
+/**
+ * Emits the layers into a new graph.
+ * @param trainable what replaces the layers' own setting, by name
+ */
+export function buildGraph(
+  topology: Topology,
+  options: { training: boolean; trainable?: ReadonlyMap<string, boolean> },
+): BuiltGraph {
+  const graph = new GraphBuilder({ training: options.training });
+  const values = new Map<SymbolicTensor, Value>();
+  for (const { tensor, name } of topology.inputs) values.set(tensor, graph.input(name, tensor.shape ?? []));
+  for (const { tensor, name } of topology.steps) {
+    const inputs = tensor.inputs.map((input) => values.get(input) as Value);
+    const layer = tensor.layer as Layer;
+    const trainable = options.trainable?.get(name) ?? layer.trainable;
+    values.set(
+      tensor,
+      graph.scope(name, trainable, () => callLayer(layer, name, graph, inputs)),
+    );
+  }
+  return {
+    graph,
+    inputs: topology.inputs.map(({ tensor }) => values.get(tensor) as Value),
+    outputs: topology.outputs.map((tensor) => values.get(tensor) as Value),
+    values,
+  };
+}
+
+function callLayer(layer: Layer, name: string, graph: GraphBuilder, inputs: readonly Value[]): Value {
+  let output: Value;
+  try {
+    output = layer.call(graph, ...inputs);
+  } catch (error) {
+    throw withLayer(error, name);
+  }
+  if (output?.graph !== graph || !output.batched) {
+    throw new ShapeError(
+      `layer "${name}": call must return a value of its graph with the batch, got ${String(output)}`,
+    );
+  }
+  return output;
+}
+
+/** Says which layer refused its inputs, where the message does not say so itself. */
+function withLayer(error: unknown, name: string): unknown {
+  if (!(error instanceof ShapeError) || error.message.startsWith("layer ")) return error;
+  return new ShapeError(`layer "${name}": ${error.message}`, { cause: error });
 }
 
 /** Every tensor that the outputs depend on, each after its inputs. */

@@ -5,7 +5,7 @@ import type { Job } from "./executor/executor.ts";
 import { readCheckpoint, type TrainerState, writeCheckpoint } from "./io/checkpoint.ts";
 import type { Loss } from "./losses.ts";
 import { confusionMatrix, type MetricLike } from "./metrics.ts";
-import { Network } from "./network.ts";
+import { Network, TRAINING } from "./network.ts";
 import { type Optimizer, resolveOptimizer, sgd } from "./optimizers.ts";
 import { printPlan } from "./plan/print.ts";
 import { type Seed, seedWords } from "./random.ts";
@@ -72,7 +72,7 @@ export class Trainer {
   readonly #objective: Objective;
   readonly #groups: readonly ParameterGroup[];
   readonly #rule: LearningRule | undefined;
-  readonly #seed: readonly [number, number];
+  #seed: readonly [number, number];
   readonly #position: Position = { step: 0, epoch: 0, batch: 0 };
   readonly #loaded = new Map<string, Loaded & { capacity: number }>();
   #callbacks: readonly Callback[] = [];
@@ -121,9 +121,9 @@ export class Trainer {
    */
   async fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
     const checked = checkFit(data, options);
-    const release = this.network.acquire("training");
+    const release = this.network.acquire(TRAINING);
     try {
-      return await drive(this.#fit(checked));
+      return await drive(this.#fit(checked), (running) => this.network.noteSteps(running));
     } finally {
       release();
     }
@@ -132,7 +132,7 @@ export class Trainer {
   /** As `fit`, on the calling thread: for small networks and scripts. */
   fitSync(data: TrainingData, options: FitOptions = {}): History {
     const checked = checkFit(data, options);
-    const release = this.network.acquire("training");
+    const release = this.network.acquire(TRAINING);
     try {
       return driveSync(this.#fit(checked));
     } finally {
@@ -152,13 +152,13 @@ export class Trainer {
 
   /** As `evaluate`, on the calling thread. */
   evaluateSync(data: DatasetSource | Dataset, options: EvaluateOptions = {}): Evaluation {
-    this.network.requireIdle("evaluate");
+    this.network.requireReadable("evaluate");
     return driveSync(this.#evaluate(Dataset.from(data), this.#objective, evaluationBatch(options)));
   }
 
   /** Counts by true class (row) and predicted class (column). */
   confusionMatrix(data: DatasetSource | Dataset, options: EvaluateOptions = {}): number[][] {
-    this.network.requireIdle("confusionMatrix");
+    this.network.requireReadable("confusionMatrix");
     const { losses, weights } = this.#objective;
     const [loss] = losses as [Loss];
     const objective = { ...objectiveFor(this.network, { loss, metrics: [confusionMatrix()] }), weights };
@@ -177,19 +177,26 @@ export class Trainer {
    * The file is whole or not there.
    */
   async save(path: string): Promise<void> {
-    await writeCheckpoint(path, this.network, this.#state());
+    this.network.requireStill("save");
+    await writeCheckpoint(path, this.network, this, this.#state());
   }
 
-  /** Reads a checkpoint of the same architecture; `fit(data, { resume: true })` goes on bit by bit as if never stopped. */
+  /**
+   * Reads a checkpoint of the same architecture and optimizer; `fit(data, { resume: true })` goes on bit by
+   * bit as if never stopped. The checkpoint's seed replaces the trainer's.
+   * @throws FileError for a file that is damaged or does not fit; nothing has changed then
+   */
   async restore(path: string): Promise<void> {
-    this.network.requireIdle("restore");
-    const state = await readCheckpoint(path, this.network, {
-      optimizer: this.optimizer.name,
-      slots: this.slots,
-    });
-    Object.assign(this.#position, { step: state.step, epoch: state.epoch, batch: state.batch });
-    this.learningRateFactor = state.learningRateFactor;
-    this.#callbackStates = state.callbacks;
+    const release = this.network.acquire("restoring a checkpoint");
+    try {
+      const { step, epoch, batch, ...state } = await readCheckpoint(path, this.network, this);
+      Object.assign(this.#position, { step, epoch, batch });
+      this.learningRateFactor = state.learningRateFactor;
+      this.#seed = state.seed;
+      this.#callbackStates = state.callbacks;
+    } finally {
+      release();
+    }
   }
 
   *#fit(checked: CheckedFit): Process<History> {
@@ -349,7 +356,7 @@ export class Trainer {
   /** Gives callbacks the states of the checkpoint that the training resumes from. */
   #adopt(callbacks: readonly Callback[], resume: boolean): void {
     this.#callbacks = callbacks;
-    if (!resume) return;
+    if (!resume) this.#callbackStates = {};
     for (const callback of callbacks) {
       const state = callback.name === undefined ? undefined : this.#callbackStates[callback.name];
       if (state !== undefined) callback.restore?.(state);
@@ -357,13 +364,12 @@ export class Trainer {
   }
 
   #state(): TrainerState {
-    const callbacks: Record<string, unknown> = {};
+    const callbacks: Record<string, unknown> = { ...this.#callbackStates };
     for (const { name, state } of this.#callbacks.map((c) => ({ name: c.name, state: c.state?.() }))) {
       if (name !== undefined && state !== undefined) callbacks[name] = state;
     }
     const { step, epoch, batch } = this.#position;
-    const { optimizer, slots, learningRateFactor } = this;
-    return { step, epoch, batch, learningRateFactor, optimizer: optimizer.name, slots, callbacks };
+    return { step, epoch, batch, learningRateFactor: this.learningRateFactor, seed: this.#seed, callbacks };
   }
 }
 

@@ -27,18 +27,23 @@ function next<T>(
   return "error" in answer ? process.throw(answer.error) : process.next(answer.value);
 }
 
-/** Drives a process with the event loop free while steps run. */
-export async function drive<T>(process: Process<T>): Promise<T> {
+/**
+ * Drives a process with the event loop free while steps run.
+ * @param note told when steps begin to run (true) and when they rest (false)
+ */
+export async function drive<T>(process: Process<T>, note: (running: boolean) => void = () => {}): Promise<T> {
   let answer: { value: unknown } | { error: unknown } = { value: undefined };
   for (;;) {
     const result: IteratorResult<Wait, T> = next(process, answer);
     if (result.done === true) return result.value;
     const wait: Wait = result.value;
     try {
+      note(wait.kind === "run");
       answer = { value: await (wait.kind === "run" ? wait.program.run(wait.job) : wait.promise) };
     } catch (error) {
       answer = { error };
     }
+    note(false);
   }
 }
 
