@@ -14,6 +14,7 @@ const digits = spawn(process.execPath, [path("dist/cli/digits.js"), ...process.a
 });
 // The terminal sends Ctrl-C to both; the child decides how to end.
 process.on("SIGINT", () => {});
+process.on("SIGTERM", () => digits.kill("SIGTERM"));
 digits.on("exit", (code, signal) => {
   process.exitCode = signal === null ? code : 1;
 });
