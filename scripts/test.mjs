@@ -59,13 +59,7 @@ function nativeTests(folder, settings, env = {}) {
 }
 
 function arm64Tests() {
-  nativeTests("build-tests/arm64", [
-    "-DCMAKE_BUILD_TYPE=Release",
-    "-DCMAKE_SYSTEM_NAME=Linux",
-    "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
-    "-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++",
-    "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/aarch64-linux-gnu",
-  ]);
+  nativeTests("build-tests/arm64", [`-DCMAKE_TOOLCHAIN_FILE=${path("native/cmake/aarch64.cmake")}`]);
 }
 
 /** The tests that reach furthest into the addon, on an addon of their own that checks every access. */
