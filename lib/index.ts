@@ -1,6 +1,6 @@
 export * as callbacks from "./callbacks/index.ts";
-export * as data from "./data/index.ts";
 export { Dataset } from "./data/dataset.ts";
+export * as data from "./data/index.ts";
 export * from "./errors.ts";
 export { executors, getThreads, setThreads } from "./executor/native.ts";
 export type { GraphBuilder, Value } from "./graph/graph.ts";
@@ -9,11 +9,28 @@ export * as layers from "./layers/index.ts";
 export { Layer, type LayerConfig, type LayerOptions, SymbolicTensor } from "./layers/layer.ts";
 export * as losses from "./losses.ts";
 export * as metrics from "./metrics.ts";
-export { Network } from "./network.ts";
+export {
+  type FunctionalOptions,
+  Network,
+  type NetworkLayer,
+  type NetworkOptions,
+  type SequentialOptions,
+  type Weight,
+} from "./network.ts";
 export * as ops from "./ops/functions.ts";
 export * as optimizers from "./optimizers.ts";
+export { type Panel, type PlotOptions, plotCurves, plotPanels, type Series } from "./plot/curves.ts";
 export * as regularizers from "./regularizers.ts";
-export * as rules from "./training/rules.ts";
 export * as schedules from "./schedules.ts";
 export type { Tensor } from "./tensor.ts";
-export { Trainer } from "./trainer.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type History,
+  Trainer,
+  type TrainerOptions,
+} from "./trainer.ts";
+export type { ClassWeight } from "./training/bind.ts";
+export type { ParameterGroup } from "./training/compile.ts";
+export type { FitOptions, TrainingData } from "./training/options.ts";
+export * as rules from "./training/rules.ts";

@@ -162,7 +162,8 @@ export class Trainer {
     const { losses, weights } = this.#objective;
     const [loss] = losses as [Loss];
     const objective = { ...objectiveFor(this.network, { loss, metrics: [confusionMatrix()] }), weights };
-    const sums = driveSync(this.#sums(Dataset.from(data), objective, evaluationBatch(options), "confusion"));
+    const bound = bindDataset("confusionMatrix", this.network, objective, Dataset.from(data));
+    const sums = driveSync(this.#sums(bound, objective, evaluationBatch(options), "confusion"));
     return sums.result(0) as number[][];
   }
 
@@ -205,6 +206,7 @@ export class Trainer {
     const position = this.#position;
     if (!checked.resume) position.epoch = 0;
     if (!checked.resume || !(training instanceof Dataset)) position.batch = 0;
+    const held = validation && bindDataset("fit: validationData", this.network, this.#objective, validation);
     let stopRequested = false;
     const context: TrainingContext = {
       network: this.network,
@@ -237,7 +239,7 @@ export class Trainer {
         }
       },
       snapshot: new Snapshot(this.network.state, this.slots, () => this.#resetSlots()),
-      validate: validation === undefined ? undefined : () => this.#validate(validation),
+      validate: held && (() => this.#validate(held)),
     };
     const bind = (dataset: Dataset): Bound =>
       bindDataset("fit", this.network, this.#objective, dataset, checked.classWeight);
@@ -283,15 +285,15 @@ export class Trainer {
   }
 
   *#evaluate(dataset: Dataset, objective: Objective, batchSize: number): Process<Evaluation> {
-    return (yield* this.#sums(dataset, objective, batchSize, "evaluate")).logs() as Evaluation;
-  }
-
-  *#validate(dataset: Dataset): Process<Logs> {
-    return (yield* this.#sums(dataset, this.#objective, evaluationBatch({}), "evaluate")).logs("val");
-  }
-
-  *#sums(dataset: Dataset, objective: Objective, batchSize: number, kind: string): Process<EpochSums> {
     const bound = bindDataset("evaluate", this.network, objective, dataset);
+    return (yield* this.#sums(bound, objective, batchSize, "evaluate")).logs() as Evaluation;
+  }
+
+  *#validate(bound: Bound): Process<Logs> {
+    return (yield* this.#sums(bound, this.#objective, evaluationBatch({}), "evaluate")).logs("val");
+  }
+
+  *#sums(bound: Bound, objective: Objective, batchSize: number, kind: string): Process<EpochSums> {
     const capacity = Math.min(batchSize, bound.length);
     const { plan, program, statistics } = this.#load(kind, capacity, bound.weighted, objective);
     const steps = Math.ceil(bound.length / capacity);

@@ -1,5 +1,5 @@
 import type { ExecutorName } from "../../lib/executor/native.ts";
-import { layers, Network, optimizers, Trainer, type TrainerOptions } from "../../lib/index.ts";
+import { type Layer, layers, Network, optimizers, Trainer, type TrainerOptions } from "../../lib/index.ts";
 import { Random } from "../../lib/random.ts";
 
 export interface Samples {
@@ -17,7 +17,7 @@ export function circle(count: number, seed = 5): Samples {
 export interface TaskOptions extends Partial<TrainerOptions> {
   executor?: ExecutorName | undefined;
   networkSeed?: number;
-  layers?: readonly layers.Layer[];
+  layers?: readonly Layer[];
 }
 
 /** A small classifier of points, with its trainer. */
