@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { layers, Network, Trainer } from "../../lib/index.ts";
+
+const network = (): Network =>
+  new Network({
+    name: "digits",
+    input: [28, 28, 1],
+    layers: [
+      layers.flatten(),
+      layers.dense({ units: 128, activation: "relu" }),
+      layers.batchNormalization(),
+      layers.dropout({ rate: 0.2 }),
+      layers.dense({ units: 10, activation: "softmax", name: "digit" }),
+    ],
+    executor: "reference",
+  });
+
+describe("a network as text", () => {
+  test("summary", () => {
+    expect(network().summary()).toMatchInlineSnapshot(`
+      "Network "digits"
+      Layer                                    Output shape        Parameters
+      -----------------------------------------------------------------------
+      input (input)                            [batch, 28, 28, 1]           0
+      flatten (flatten)                        [batch, 784]                 0
+      dense (dense)                            [batch, 128]           100,480
+      batchNormalization (batchNormalization)  [batch, 128]               512
+      dropout (dropout)                        [batch, 128]                 0
+      digit (dense)                            [batch, 10]              1,290
+      -----------------------------------------------------------------------
+      Parameters: 102,282 (399.5 KiB), trained: 102,026"
+    `);
+  });
+
+  test("summary of a graph with a shared and a frozen layer", () => {
+    const ends = [layers.input({ shape: [2], name: "left" }), layers.input({ shape: [2], name: "right" })];
+    const shared = layers.dense({ units: 3, trainable: false });
+    const outputs = [layers.add().apply(ends.map((end) => shared.apply(end)))];
+    expect(new Network({ inputs: ends, outputs, executor: "reference" }).summary()).toMatchInlineSnapshot(`
+      "Network "network"
+      Layer                 Output shape  Parameters
+      ----------------------------------------------
+      left (input)          [batch, 2]             0
+      right (input)         [batch, 2]             0
+      dense (dense) frozen  [batch, 3]             9
+      add (add)             [batch, 3]             0
+      ----------------------------------------------
+      Parameters: 9 (36 B), trained: 0"
+    `);
+  });
+
+  const small = (): Network =>
+    new Network({
+      input: [2],
+      layers: [
+        layers.dense({ units: 3, activation: "tanh" }),
+        layers.dense({ units: 1, activation: "sigmoid" }),
+      ],
+      executor: "reference",
+    });
+
+  test("the plan that predicts", () => {
+    expect(small().explain()).toMatchInlineSnapshot(`
+      "plan predict, capacity 128
+        input input -> input+0[batch, 2]
+        0 linear function=tanh alpha=0 beta=0 (input+0[batch, 2], state+0[2, 3], state+16[3]) -> scratch+0[batch, 3]  # dense
+        1 linear function=sigmoid alpha=0 beta=0 (scratch+0[batch, 3], state+32[3, 1], state+48[1]) -> scratch+384[batch, 1]  # dense_1
+        output dense_1 <- scratch+384[batch, 1]
+      memory: state 256 B, slots 0 B, gradient 0 B, input 1.0 KiB, scratch 2.0 KiB, total 3.3 KiB"
+    `);
+  });
+
+  test("the plan of a step of gradient descent", () => {
+    const trainer = new Trainer(small(), {
+      loss: "binaryCrossentropy",
+      optimizer: "sgd",
+      metrics: ["accuracy"],
+    });
+    expect(trainer.explain(4)).toMatchInlineSnapshot(`
+      "plan train, capacity 4
+        input input -> input+0[batch, 2]
+        input y -> input+16[batch, 1]
+        0 linear function=tanh alpha=0 beta=0 (input+0[batch, 2], state+0[2, 3], state+16[3]) -> scratch+16[batch, 3]  # dense
+        1 linear function=linear alpha=0 beta=0 (scratch+16[batch, 3], state+32[3, 1], state+48[1]) -> scratch+32[batch, 1]
+        2 loss function=binaryCrossentropyFromLogits alpha=0 beta=0 sum=0 (scratch+32[batch, 1], input+16[batch, 1]) -> scratch+80[]
+        3 unary function=sigmoid alpha=0 beta=0 (scratch+32[batch, 1]) -> scratch+48[batch, 1]
+        4 accuracy function=binary threshold=0.5 k=1 (scratch+48[batch, 1], input+16[batch, 1]) -> scratch+64[2]
+        5 lossGrad function=binaryCrossentropyFromLogits alpha=0 beta=0 sum=0 (scratch+32[batch, 1], input+16[batch, 1], scratch+0[]) -> scratch+48[batch, 1]
+        6 linearGradInput (scratch+48[batch, 1], state+32[3, 1]) -> scratch+32[batch, 3]
+        7 linearGradKernel (scratch+16[batch, 3], scratch+48[batch, 1]) -> gradient+32[3, 1]
+        8 reduce function=sum batch=1 axes=0 (scratch+48[batch, 1]) -> gradient+48[1]
+        9 unaryGrad function=tanh alpha=0 beta=0 (scratch+32[batch, 3], scratch+16[batch, 3]) -> scratch+32[batch, 3]  # dense
+       10 linearGradKernel (input+0[batch, 2], scratch+32[batch, 3]) -> gradient+0[2, 3]  # dense
+       11 reduce function=sum batch=1 axes=0 (scratch+32[batch, 3]) -> gradient+16[3]  # dense
+       12 guard (scratch+80[], gradient+0[64])
+       13 sgd scale=1 weightDecay=0 momentum=0 nesterov=0 (state+0[49], gradient+0[49]) -> state+0[49]
+        output loss <- scratch+80[]
+        output accuracy <- scratch+64[2]
+      memory: state 256 B, slots 0 B, gradient 256 B, input 128 B, scratch 384 B, total 1.0 KiB"
+    `);
+  });
+});
