@@ -36,11 +36,9 @@ struct Blocking {
   int64_t m, n, k;  // of a block; the workspace holds a packed block of a and one of b
 };
 
-constexpr int64_t kPackedDepth = 512;
-constexpr int64_t kPackedColumns = 256;
+constexpr int64_t kPackedDepth = 1024;
 constexpr int64_t kPackedB = 160 * 1024;  // floats of the workspace
 constexpr int64_t kPackedA = kWorkspaceFloats - kPackedB;
-constexpr int64_t kLargeProduct = 24 * 1000 * 1000;
 
 MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
   return round_up(divide_up(n, divide_up(n, most)), unit);
@@ -58,16 +56,17 @@ inline Blocking blocking(const Product& p) {
   const int width = tile_width(p.m, p.n);
   Blocking s = {1 << width, kTileRows[width], false, p.b.transposed, p.m, p.n, p.k};
   const int64_t panel = s.vecs * kWidth;
-  if (p.m * p.n * p.k >= kLargeProduct && p.m > 2 * s.strip_rows) {
-    s.pack_a = s.pack_b = true;
+  const bool large = p.m > 2 * s.strip_rows && p.k * p.n > 512 * 1024;
+  s.pack_b |= large || (p.m > 2 * s.strip_rows && p.b.stride % 1024 == 0);
+  s.pack_a = p.m > s.strip_rows && p.n > 2 * panel &&
+             (p.a.stride % 1024 == 0 || (large && p.a.transposed && p.a.stride % 512 == 0));
+  if (s.pack_a) {
     s.k = even_share(p.k, kPackedDepth, 4);
-    s.n = even_share(p.n, kPackedColumns, panel);
     s.m = min_int(p.m, kPackedA / s.k);
-    return s;
   }
   // A small panel of b after the other; a is read where it lies.
   s.n = panel;
-  if (s.pack_b) s.k = min_int(p.k, kPackedB / panel);
+  if (s.pack_b) s.k = min_int(s.k, kPackedB / s.n);
   return s;
 }
 
@@ -105,17 +104,17 @@ inline void pack_transposed(const float* from, int64_t from_stride, int64_t n, i
 
 // Panels of `panel` columns of b, each k-major and filled up with zeros.
 inline void pack_panels(const Matrix& b, int64_t depth, int64_t n, int64_t panel, float* to) {
-  for (int64_t j = 0; j < n; j += panel, to += panel * depth) {
-    for (int64_t v = 0; v < panel; v += kWidth) {
-      const int64_t lanes = max_int(0, min_int(kWidth, n - j - v));
-      if (b.transposed) {
-        pack_transposed(b.data + (j + v) * b.stride, b.stride, lanes, depth, to + v, panel, kWidth);
-        continue;
-      }
-      const float* from = b.data + j + v;
-      for (int64_t k = 0; k < depth; ++k) {
-        store(to + k * panel + v, lanes > 0 ? load_lanes(from + k * b.stride, lanes) : zero());
-      }
+  if (b.transposed) {
+    for (int64_t j = 0; j < n; j += kWidth) {
+      pack_transposed(b.data + j * b.stride, b.stride, min_int(kWidth, n - j), depth,
+                      to + j / panel * panel * depth + j % panel, panel, kWidth);
+    }
+    return;
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    const float* row = b.data + k * b.stride;
+    for (int64_t j = 0; j < n; j += kWidth) {
+      store(to + j / panel * panel * depth + k * panel + j % panel, load_lanes(row + j, n - j));
     }
   }
 }
@@ -221,6 +220,46 @@ inline void multiply(const Product& p, float* workspace) {
   }
 }
 
+// ---- Few rows times a transposed matrix ----
+
+// Up to this many rows, transposing b costs more than the product.
+constexpr int64_t kDotRows = 2;
+
+// c = a b for one row of a and up to a vector of columns, which are rows of b's memory: sums along
+// k lie in lanes, and are added across at the end.
+MYELIN_INLINE void dot_columns(int64_t k, const float* a, const float* b, int64_t b_stride,
+                               int64_t columns, float* c) {
+  const float* rows[kWidth];
+  Vec sum[kWidth];
+  MYELIN_UNROLL
+  for (int j = 0; j < kWidth; ++j) {
+    rows[j] = b + min_int(j, columns - 1) * b_stride;
+    sum[j] = zero();
+  }
+  for (int64_t i = 0; i < k; i += kWidth) {
+    const Vec x = load_lanes(a + i, k - i);
+    MYELIN_UNROLL
+    for (int j = 0; j < kWidth; ++j) sum[j] = fma(x, load_lanes(rows[j] + i, k - i), sum[j]);
+  }
+  transpose(sum);
+  MYELIN_UNROLL
+  for (int step = kWidth / 2; step > 0; step /= 2) {
+    MYELIN_UNROLL
+    for (int j = 0; j < step; ++j) sum[j] = sum[j] + sum[j + step];
+  }
+  store_lanes(c, sum[0], columns);
+}
+
+// The product where b is transposed and a has at most kDotRows rows: no bias, no activation.
+inline void multiply_dots(const Product& p) {
+  for (int64_t j = 0; j < p.n; j += kWidth) {
+    for (int64_t i = 0; i < p.m; ++i) {
+      dot_columns(p.k, p.a.at(i, 0), p.b.at(0, j), p.b.stride, min_int(kWidth, p.n - j),
+                  p.c + i * p.c_stride + j);
+    }
+  }
+}
+
 // ---- Division over parts ----
 
 // The larger side of c is divided: rows one by one, columns in whole vectors.
@@ -229,6 +268,8 @@ inline int64_t parts(int64_t m, int64_t n) {
 }
 
 inline void multiply_part(Product p, float* workspace, int64_t part, int64_t parts) {
+  // Of the whole product: a part must not choose another order of summation.
+  const bool dots = p.b.transposed && p.m <= kDotRows;
   if (p.m >= p.n) {
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
@@ -241,7 +282,12 @@ inline void multiply_part(Product p, float* workspace, int64_t part, int64_t par
     p.c += r.begin;
     if (p.bias) p.bias += r.begin;
   }
-  if (p.m > 0 && p.n > 0) multiply(p, workspace);
+  if (p.m == 0 || p.n == 0) return;
+  if (dots) {
+    multiply_dots(p);
+  } else {
+    multiply(p, workspace);
+  }
 }
 
 }  // namespace gemm
