@@ -5,7 +5,7 @@ import type { Random } from "./random.ts";
 import { formatShape, sizeOf } from "./tensor.ts";
 
 /** An initializer's name, its name with options (as in model files), or a function that fills a new parameter. */
-export type InitializerLike = string | FunctionConfig | Initialize;
+export type InitializerLike = InitializerName | FunctionConfig | Initialize;
 
 /** Which number of connections a variance is divided by. */
 export type FanMode = "fanIn" | "fanOut" | "fanAvg";
@@ -237,7 +237,7 @@ export function orthogonal(options: { gain?: number } = {}): Initialize {
   });
 }
 
-const FACTORIES: Readonly<Record<string, (options?: object) => Initialize>> = {
+const FACTORIES = {
   zeros,
   ones,
   constant,
@@ -253,16 +253,20 @@ const FACTORIES: Readonly<Record<string, (options?: object) => Initialize>> = {
   lecunUniform,
   lecunNormal,
   orthogonal,
-};
+} satisfies Record<string, (options?: object) => Initialize>;
+
+type FactoryTable = Readonly<Record<string, (options?: object) => Initialize>>;
+
+export type InitializerName = keyof typeof FACTORIES;
 
 /**
  * The initializer that a name stands for, or the function itself.
  * @param where the option it was given for, for messages: `dense: kernelInitializer`
  * @internal
  */
-export function resolveInitializer(where: string, value: InitializerLike): Initialize {
+export function resolveInitializer(where: string, value: InitializerLike | string): Initialize {
   if (typeof value === "string") return byName(where, "initializer", value, FACTORIES)();
-  if (isFunctionConfig(value)) return byName(where, "initializer", value.name, FACTORIES)(value.options);
+  if (isFunctionConfig(value)) return byName(where, "initializer", value.name, FACTORIES as FactoryTable)(value.options);
   if (typeof value === "function") return value;
   throw new OptionError(expected(where, "the name of an initializer or a function", value));
 }

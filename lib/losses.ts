@@ -42,7 +42,7 @@ export interface Loss {
 export type LossCallback = (prediction: Value, target: Value) => Value;
 
 /** A loss's name, what a factory of `losses` returns, or a function of one's own. */
-export type LossLike = string | Loss | LossCallback;
+export type LossLike = LossName | Loss | LossCallback;
 
 export interface LossOptions {
   /** Mean (default) or sum over samples of the mean over a sample's rows. */
@@ -335,7 +335,7 @@ function custom(callback: LossCallback): Loss {
  * Every loss by name, short names included.
  * @internal
  */
-export const LOSSES: Readonly<Record<string, () => Loss>> = {
+export const LOSSES = {
   meanSquaredError,
   mse: meanSquaredError,
   meanAbsoluteError,
@@ -368,7 +368,9 @@ export const LOSSES: Readonly<Record<string, () => Loss>> = {
   categoricalFocal: categoricalFocalCrossentropy,
   negativeLogLikelihood,
   nll: negativeLogLikelihood,
-};
+} satisfies Record<string, () => Loss>;
+
+export type LossName = keyof typeof LOSSES;
 
 /**
  * Whether a value is what a factory of `losses` returns.
@@ -382,7 +384,7 @@ export function isLoss(value: unknown): value is Loss {
  * The loss that a name stands for, a function of one's own as a loss, or the loss itself.
  * @internal
  */
-export function resolveLoss(value: LossLike): Loss {
+export function resolveLoss(value: LossLike | string): Loss {
   if (typeof value === "string") return byName("Trainer: loss", "loss", value, LOSSES)();
   if (typeof value === "function") return custom(value);
   if (isLoss(value)) return value;

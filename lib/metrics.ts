@@ -1,6 +1,6 @@
 import { checkNumber, checkOptions, expected, OptionError, unknownName } from "./errors.ts";
 import type { Value, ValueType } from "./graph/graph.ts";
-import { isLoss, LOSSES, type Loss, type LossCallback, resolveLoss } from "./losses.ts";
+import { isLoss, LOSSES, type Loss, type LossCallback, type LossName, resolveLoss } from "./losses.ts";
 import { concatenate, equal, multiply, reduce, reshape } from "./ops/functions.ts";
 import {
   type AccuracyFunction,
@@ -38,7 +38,7 @@ export interface UnresolvedMetric {
 }
 
 /** A name, what a factory of `metrics` or `losses` returns, or a function as for a loss. */
-export type MetricLike = string | Metric | UnresolvedMetric | Loss | LossCallback;
+export type MetricLike = MetricName | Metric | UnresolvedMetric | Loss | LossCallback;
 
 type Kind = "binary" | "sparse" | "categorical";
 
@@ -333,7 +333,7 @@ function lossMetric(loss: Loss): Metric {
   });
 }
 
-const METRICS: Readonly<Record<string, () => Metric | UnresolvedMetric>> = {
+const METRICS = {
   accuracy,
   acc: accuracy,
   binaryAccuracy,
@@ -355,11 +355,13 @@ const METRICS: Readonly<Record<string, () => Metric | UnresolvedMetric>> = {
   rmse: rootMeanSquaredError,
   r2,
   r2Score: r2,
-};
+} satisfies Record<string, () => Metric | UnresolvedMetric>;
+
+export type MetricName = keyof typeof METRICS | LossName;
 
 function fromName(name: string): Metric | UnresolvedMetric | Loss {
-  if (Object.hasOwn(METRICS, name)) return (METRICS[name] as () => Metric | UnresolvedMetric)();
-  if (Object.hasOwn(LOSSES, name)) return (LOSSES[name] as () => Loss)();
+  if (Object.hasOwn(METRICS, name)) return METRICS[name as keyof typeof METRICS]();
+  if (Object.hasOwn(LOSSES, name)) return LOSSES[name as LossName]();
   const known = [...new Set([...Object.keys(METRICS), ...Object.keys(LOSSES)])];
   throw new OptionError(`Trainer: metrics: ${unknownName("metric", name, known).message}`);
 }
@@ -380,7 +382,7 @@ function resolve(value: Exclude<MetricLike, string>, context: MetricContext): Me
  * it was written ("mae", "acc").
  * @internal
  */
-export function resolveMetric(value: MetricLike, context: MetricContext): Metric {
+export function resolveMetric(value: MetricLike | string, context: MetricContext): Metric {
   if (typeof value !== "string") return resolve(value, context);
   return { ...resolve(fromName(value), context), name: value };
 }

@@ -39,7 +39,7 @@ export interface Optimizer {
 }
 
 /** An optimizer's name, for its defaults, or what a factory of `optimizers` returns. */
-export type OptimizerLike = string | Optimizer;
+export type OptimizerLike = OptimizerName | Optimizer;
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -284,7 +284,7 @@ export function lion(options: LionOptions = {}): Optimizer {
   return describe({ name: "lion", op: lionOp, attributes, slots: [slot("m")] }, options);
 }
 
-const FACTORIES: Readonly<Record<string, () => Optimizer>> = {
+const FACTORIES = {
   sgd,
   rmsprop,
   adagrad,
@@ -295,13 +295,15 @@ const FACTORIES: Readonly<Record<string, () => Optimizer>> = {
   adamax,
   nadam,
   lion,
-};
+} satisfies Record<string, () => Optimizer>;
+
+export type OptimizerName = keyof typeof FACTORIES;
 
 /**
  * The optimizer that a name stands for, with its defaults, or the optimizer itself.
  * @internal
  */
-export function resolveOptimizer(value: OptimizerLike): Optimizer {
+export function resolveOptimizer(value: OptimizerLike | string): Optimizer {
   if (typeof value === "string") return byName("Trainer: optimizer", "optimizer", value, FACTORIES)();
   if (typeof value === "object" && value !== null && "op" in value && "schedule" in value) return value;
   throw new OptionError(

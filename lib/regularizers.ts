@@ -7,7 +7,7 @@ import { add, affine, reduce, unary } from "./ops/functions.ts";
 export type Regularizer = (parameter: Value) => Value;
 
 /** A regularizer's name, its name with options (as in model files), or a function that builds the penalty. */
-export type RegularizerLike = string | FunctionConfig | Regularizer;
+export type RegularizerLike = RegularizerName | FunctionConfig | Regularizer;
 
 const absolutes = (factor: number, parameter: Value): Value =>
   affine(reduce("sum", unary("abs", parameter)), factor);
@@ -37,12 +37,16 @@ export function l1l2(options: { l1?: number; l2?: number } = {}): Regularizer {
   return remember("l1l2", { l1: first, l2: second }, penalty);
 }
 
-const FACTORIES: Readonly<Record<string, (options?: object) => Regularizer>> = {
+const FACTORIES = {
   l1,
   l2,
   // Both of Keras's defaults are 0; the name alone must still do something.
   l1l2: (options = { l1: 0.01, l2: 0.01 }) => l1l2(options),
-};
+} satisfies Record<string, (options?: object) => Regularizer>;
+
+type FactoryTable = Readonly<Record<string, (options?: object) => Regularizer>>;
+
+export type RegularizerName = keyof typeof FACTORIES;
 
 /**
  * The regularizer that a name ("l1", "l2", "l1l2", each with factor 0.01) stands for, or the function itself.
@@ -51,10 +55,10 @@ const FACTORIES: Readonly<Record<string, (options?: object) => Regularizer>> = {
  */
 export function resolveRegularizer(
   where: string,
-  value: RegularizerLike | undefined,
+  value: RegularizerLike | string | undefined,
 ): Regularizer | undefined {
   if (value === undefined || typeof value === "function") return value;
   if (typeof value === "string") return byName(where, "regularizer", value, FACTORIES)();
-  if (isFunctionConfig(value)) return byName(where, "regularizer", value.name, FACTORIES)(value.options);
+  if (isFunctionConfig(value)) return byName(where, "regularizer", value.name, FACTORIES as FactoryTable)(value.options);
   throw new OptionError(expected(where, "the name of a regularizer or a function", value));
 }

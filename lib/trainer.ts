@@ -3,10 +3,10 @@ import { Dataset, type DatasetSource } from "./data/dataset.ts";
 import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
 import type { Job } from "./executor/executor.ts";
 import { readCheckpoint, type TrainerState, writeCheckpoint } from "./io/checkpoint.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss, LossLike } from "./losses.ts";
 import { confusionMatrix, type MetricLike } from "./metrics.ts";
 import { Network, TRAINING } from "./network.ts";
-import { type Optimizer, resolveOptimizer, sgd } from "./optimizers.ts";
+import { type Optimizer, type OptimizerLike, resolveOptimizer, sgd } from "./optimizers.ts";
 import { printPlan } from "./plan/print.ts";
 import { type Seed, seedWords } from "./random.ts";
 import { sizeOf } from "./tensor.ts";
@@ -15,7 +15,7 @@ import { checkGroups, compileEvaluation, compileTraining, type ParameterGroup } 
 import { drive, driveSync, type Process, runSteps, settle } from "./training/drive.ts";
 import { EpochSums } from "./training/epoch.ts";
 import { type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
-import { type LossLike, type Objective, objectiveFor } from "./training/head.ts";
+import { type Objective, objectiveFor } from "./training/head.ts";
 import { type CheckedFit, checkFit, type FitOptions, type TrainingData } from "./training/options.ts";
 import { checkRule, type LearningRule } from "./training/rules.ts";
 import { Snapshot } from "./training/snapshot.ts";
@@ -25,7 +25,7 @@ export interface TrainerOptions {
   /** Name, loss or function; a list for a network with several outputs. Needed unless `rule` is given. */
   loss?: LossLike | readonly LossLike[];
   /** Default adam. */
-  optimizer?: string | Optimizer;
+  optimizer?: OptimizerLike;
   /** Factor of each output's loss. Default 1. */
   lossWeights?: readonly number[];
   /** Watched in training and evaluation; a list of lists for several outputs. */
@@ -370,7 +370,7 @@ export class Trainer {
     for (const { name, state } of this.#callbacks.map((c) => ({ name: c.name, state: c.state?.() }))) {
       if (name !== undefined && state !== undefined) callbacks[name] = state;
     }
-    const { step, epoch, batch } = this.#position;
+    const { step, epoch, batch } = this.#position.reached ?? this.#position;
     return { step, epoch, batch, learningRateFactor: this.learningRateFactor, seed: this.#seed, callbacks };
   }
 }

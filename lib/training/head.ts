@@ -1,11 +1,9 @@
 import { expected, OptionError } from "../errors.ts";
 import type { Value } from "../graph/graph.ts";
-import { type Loss, type LossCallback, resolveLoss } from "../losses.ts";
+import { type Loss, type LossLike, resolveLoss } from "../losses.ts";
 import { type Metric, type MetricLike, resolveMetric } from "../metrics.ts";
 import type { BuiltGraph, Network } from "../network.ts";
 import { add, affine } from "../ops/functions.ts";
-
-export type LossLike = string | Loss | LossCallback;
 
 /** A loss and metrics for each output of a network. */
 export interface Objective {
@@ -45,7 +43,7 @@ export function objectiveFor(network: Network, options: ObjectiveOptions): Objec
       `Trainer: loss must have one entry an output (${outputs.length}), got ${likes.length}`,
     );
   }
-  const losses = likes.map(resolveLoss);
+  const losses = likes.map((like) => resolveLoss(like));
   const given = options.metrics ?? [];
   if (!Array.isArray(given)) throw new OptionError(expected("Trainer: metrics", "a list", given));
   const nested = given.length > 0 && given.every(Array.isArray);

@@ -11,7 +11,7 @@ import {
 } from "../../lib/index.ts";
 import { checkThrows, type ErrorClass } from "../support/throws.ts";
 
-const pair = (output = 1, loss: string | losses.Loss = "meanSquaredError"): Trainer => {
+const pair = (output = 1, loss: losses.LossLike = "meanSquaredError"): Trainer => {
   const network = new Network({
     input: [2],
     layers: [layers.dense({ units: output, activation: "sigmoid" })],

@@ -143,7 +143,7 @@ describe("layers", () => {
     ],
     [
       "an unknown initializer",
-      () => layers.dense({ units: 1, kernelInitializer: "glorot" }),
+      () => layers.dense({ units: 1, kernelInitializer: "glorot" as "zeros" }),
       /layers\.dense: kernelInitializer.*"glorot"/,
     ],
     [

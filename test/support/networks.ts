@@ -1,6 +1,7 @@
 import type { ExecutorName } from "../../lib/executor/native.ts";
 import { referenceExecutor } from "../../lib/executor/reference.ts";
 import * as layers from "../../lib/layers/index.ts";
+import type { LossLike } from "../../lib/losses.ts";
 import { Network } from "../../lib/network.ts";
 import { sgd } from "../../lib/optimizers.ts";
 import type { Plan } from "../../lib/plan/plan.ts";
@@ -69,7 +70,7 @@ export function predict64(network: Network, x: readonly number[]): number[] {
 /** The gradients of the loss of one sample, computed in float64, by path. */
 export function gradients64(
   network: Network,
-  loss: string,
+  loss: LossLike,
   x: readonly number[],
   y: readonly number[],
 ): Record<string, number[]> {

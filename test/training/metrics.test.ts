@@ -56,7 +56,7 @@ interface Data {
 
 /** A metric over batches of `batchSize` samples, summed as the trainer does. */
 function measure(
-  like: metrics.MetricLike,
+  like: metrics.MetricLike | string,
   loss: losses.Loss,
   data: Data,
   batchSize = 7,
@@ -173,7 +173,7 @@ describe("metrics", () => {
       loss: losses.meanSquaredError(),
       prediction: new GraphBuilder({ training: false }).input("p", [1]).type,
     };
-    const nameOf = (like: metrics.MetricLike): string => metrics.resolveMetric(like, context).name;
+    const nameOf = (like: metrics.MetricLike | string): string => metrics.resolveMetric(like, context).name;
     expect(["acc", "mae", "mse", "rmse", "mape"].map(nameOf)).toEqual(["acc", "mae", "mse", "rmse", "mape"]);
     expect(nameOf(metrics.meanAbsoluteError())).toBe("meanAbsoluteError");
     expect(nameOf(losses.huber())).toBe("huber");

@@ -46,9 +46,9 @@ describe.each(EXECUTORS)("weights of samples and classes, %s", (executor) => {
     const labels = data.y.map((_, i) => i % 3);
     const classWeight = { 0: 2, 2: 0.5 };
     const runs = [
-      { loss: "sparseCategoricalCrossentropy", y: labels },
+      { loss: "sparseCategoricalCrossentropy" as const, y: labels },
       {
-        loss: "categoricalCrossentropy",
+        loss: "categoricalCrossentropy" as const,
         y: labels.map((label) => [0, 1, 2].map((i) => (i === label ? 1 : 0))),
       },
     ].map(({ loss, y }) => {
