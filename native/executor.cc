@@ -10,7 +10,7 @@ namespace {
 
 // An instruction is divided among threads from this many elementary operations a part on: below,
 // handing it over (some 0.2 us) costs more than it saves.
-constexpr int64_t kWorkPerPart = 16384;
+constexpr int64_t kWorkPerPart = 4096;
 
 // Says when a budget is spent. Reads the clock only every so many steps, as many as fit into a
 // fraction of a millisecond: a tiny network's step takes less than reading it.
