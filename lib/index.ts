@@ -20,6 +20,7 @@ export {
 export * as ops from "./ops/functions.ts";
 export * as optimizers from "./optimizers.ts";
 export { type Panel, type PlotOptions, plotCurves, plotPanels, type Series } from "./plot/curves.ts";
+export { Random, type Seed } from "./random.ts";
 export * as regularizers from "./regularizers.ts";
 export * as schedules from "./schedules.ts";
 export type { Tensor } from "./tensor.ts";
