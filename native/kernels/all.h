@@ -1,6 +1,7 @@
 // Every kernel: the same names as the ops of lib/ops.
 #pragma once
 #include "binary.h"
+#include "gradient.h"
 #include "linear.h"
 #include "loss.h"
 #include "metrics.h"

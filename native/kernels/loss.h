@@ -1,6 +1,6 @@
 // Losses: the mean over samples of weight times the mean over a sample's rows of a row loss.
 #pragma once
-#include "loss_functions.h"
+#include "row_losses.h"
 
 namespace myelin {
 namespace {

@@ -1,4 +1,4 @@
-// Optimizers over blocks of parameters, and what happens to gradients before them.
+// Optimizers over blocks of parameters.
 #pragma once
 #include "common.h"
 
@@ -284,90 +284,6 @@ inline int64_t work(const Instruction& in, int64_t batch) {
   return 4 * elements_of(in.inputs[0], batch);
 }
 
-// ---- Gradients before the update ----
-
-// Inputs of any size; no output.
-inline const char* check_guard(const Instruction& in) {
-  return check_counts(in, {1, kMaxInputs, 0, 0});
-}
-inline int64_t guard_elements(const Instruction& in, int64_t batch) {
-  int64_t most = 0;
-  for (int i = 0; i < in.input_count; ++i) most = max_int(most, elements_of(in.inputs[i], batch));
-  return most;
-}
-inline int64_t guard_parts(const Instruction& in, int64_t batch) {
-  return grains(guard_elements(in, batch));
-}
-
-// NaN where x is NaN or infinite in any lane so far.
-inline bool is_finite(const float* x, int64_t n) {
-  Vec taint[4] = {zero(), zero(), zero(), zero()};
-  int64_t i = 0;
-  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
-    MYELIN_UNROLL
-    for (int v = 0; v < 4; ++v) taint[v] = fma(load(x + i + v * kWidth), zero(), taint[v]);
-  }
-  for (; i < n; i += kWidth) taint[0] = fma(load_lanes(x + i, n - i), zero(), taint[0]);
-  return !any(is_nan((taint[0] + taint[1]) + (taint[2] + taint[3])));
-}
-
-inline void run_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  for (int i = 0; i < in.input_count; ++i) {
-    const Range r = split(elements_of(in.inputs[i], ctx.batch), kLine, part, parts);
-    if (!is_finite(in.inputs[i].data + r.begin, r.end - r.begin)) raise_flag(ctx.failed);
-  }
-}
-
-inline const char* check_clip(const Instruction& in) {
-  if (const char* wrong = check_counts(in, {1, 1, 1, 1})) return wrong;
-  if (!(in.attributes[0] > 0)) return "the limit must be positive";
-  return in_place(in.inputs[0], in.outputs[0]) ? nullptr : "the output must be the input itself";
-}
-
-inline void run_clip_value(const Instruction& in, const StepContext& ctx, int64_t part,
-                           int64_t parts) {
-  float* g = in.outputs[0].data;
-  const float limit = attribute(in, 0);
-  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
-  for (int64_t i = r.begin; i < r.end; i += kWidth) {
-    store_lanes(g + i, clamp(load_lanes(g + i, r.end - i), -limit, limit), r.end - i);
-  }
-}
-
-inline double sum_squares(const float* x, int64_t n) {
-  constexpr int64_t kBlock = 4096;  // longer sums go on in double
-  double total = 0.0;
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = min_int(n, begin + kBlock);
-    Vec sum[4] = {zero(), zero(), zero(), zero()};
-    int64_t i = begin;
-    for (; i + 4 * kWidth <= end; i += 4 * kWidth) {
-      MYELIN_UNROLL
-      for (int v = 0; v < 4; ++v) {
-        const Vec g = load(x + i + v * kWidth);
-        sum[v] = fma(g, g, sum[v]);
-      }
-    }
-    for (; i < end; i += kWidth) {
-      const Vec g = load_lanes(x + i, end - i);
-      sum[0] = fma(g, g, sum[0]);
-    }
-    total += static_cast<double>(reduce_add((sum[0] + sum[1]) + (sum[2] + sum[3])));
-  }
-  return total;
-}
-
-inline void run_clip_norm(const Instruction& in, const StepContext& ctx, int64_t, int64_t) {
-  float* g = in.outputs[0].data;
-  const int64_t n = elements_of(in.outputs[0], ctx.batch);
-  const double norm = ::sqrt(sum_squares(g, n)), limit = in.attributes[0];
-  if (norm <= limit) return;
-  const Vec factor = constant(limit / norm);
-  for (int64_t i = 0; i < n; i += kWidth) {
-    store_lanes(g + i, load_lanes(g + i, n - i) * factor, n - i);
-  }
-}
-
 }  // namespace optimizer
 
 constexpr Kernel kSgd = {"sgd",           nullptr,      optimizer::check_sgd,
@@ -388,16 +304,5 @@ constexpr Kernel kNadam = {"nadam",         nullptr,      optimizer::check_fixed
                            optimizer::work, output_parts, optimizer::update<2, optimizer::Nadam>};
 constexpr Kernel kLion = {"lion",          nullptr,      optimizer::check_fixed<1, 2>,
                           optimizer::work, output_parts, optimizer::update<1, optimizer::Lion>};
-constexpr Kernel kGuard = {"guard",
-                           nullptr,
-                           optimizer::check_guard,
-                           optimizer::guard_elements,
-                           optimizer::guard_parts,
-                           optimizer::run_guard};
-constexpr Kernel kClipValue = {"clipValue", nullptr,      optimizer::check_clip,
-                               nullptr,     output_parts, optimizer::run_clip_value};
-constexpr Kernel kClipNorm = {"clipNorm", nullptr, optimizer::check_clip,
-                              nullptr,    nullptr, optimizer::run_clip_norm};
-
 }  // namespace
 }  // namespace myelin

@@ -292,8 +292,13 @@ void backward(const float* dy, const float* saved, float* dx, int64_t n, float a
 // c = f(c) on a tile of a matrix whose rows are `stride` apart.
 template <class F>
 void tile(float* c, int64_t stride, int64_t rows, int64_t columns, float alpha, float beta) {
-  for (int64_t i = 0; i < rows; ++i)
+  if (columns == stride) {
+    forward<F>(c, c, rows * columns, alpha, beta);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
     forward<F>(c + i * stride, c + i * stride, columns, alpha, beta);
+  }
 }
 
 using Forward = void (*)(const float* x, float* y, int64_t n, float alpha, float beta);
