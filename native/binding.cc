@@ -45,6 +45,7 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value get_threads(const Napi::CallbackInfo& info);
   void set_threads(const Napi::CallbackInfo& info);
   Napi::Value alignment_of(const Napi::CallbackInfo& info);
+  void track(const Napi::CallbackInfo& info);
 
   void start_runner(Napi::Env env);
   void settle_finished(Napi::Env env);
@@ -79,7 +80,6 @@ class Program : public Napi::ObjectWrap<Program> {
 
   Addon* addon_;
   const KernelTable* table_;
-  Napi::Reference<Napi::Array> regions_;
   std::unique_ptr<Executor> executor_;
   bool busy_ = false;  // an asynchronous run has not been settled
   std::atomic<bool> cancelled_{false};
@@ -130,7 +130,9 @@ Program::Program(const Napi::CallbackInfo& info)
   }
   table_ = table_argument(info[2]);
   Regions regions;
-  // A list of our own: the caller's could lose its arrays.
+  // A list of our own: the caller's could lose its arrays. The program holds it as a property, not
+  // by a reference, which would keep the memory until its finalizer runs: never, in a loop without
+  // a pause.
   Napi::Array kept = Napi::Array::New(info.Env(), kRegionCount);
   for (uint32_t i = 0; i < kRegionCount; i++) {
     regions[i] = region_argument(list, i);
@@ -139,7 +141,9 @@ Program::Program(const Napi::CallbackInfo& info)
   }
   Plan plan = load_plan(static_cast<const uint8_t*>(bytes.data), bytes.length, *table_, regions);
   executor_ = std::make_unique<Executor>(std::move(plan));
-  regions_ = Napi::Reference<Napi::Array>::New(kept, 1);
+  kept.Freeze();
+  info.This().As<Napi::Object>().DefineProperty(
+      Napi::PropertyDescriptor::Value("regions", kept, napi_default));
 }
 
 Napi::Value Program::isa(const Napi::CallbackInfo& info) {
@@ -242,7 +246,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) : pool_(ThreadPool::shared()) 
   DefineAddon(exports, {InstanceMethod<&Addon::kernel_names>("kernelNames", napi_enumerable),
                         InstanceMethod<&Addon::set_threads>("setThreads", napi_enumerable),
                         InstanceMethod<&Addon::get_threads>("getThreads", napi_enumerable),
-                        InstanceMethod<&Addon::alignment_of>("alignmentOf", napi_enumerable)});
+                        InstanceMethod<&Addon::alignment_of>("alignmentOf", napi_enumerable),
+                        InstanceMethod<&Addon::track>("track", napi_enumerable)});
 }
 
 Napi::Value Addon::kernel_names(const Napi::CallbackInfo& info) {
@@ -273,6 +278,23 @@ Napi::Value Addon::alignment_of(const Napi::CallbackInfo& info) {
   }
   auto address = reinterpret_cast<uintptr_t>(view(bytes, "alignmentOf: buffer").data);
   return Napi::Number::New(env, static_cast<double>(address % 64));
+}
+
+// Counts shared memory as memory that the collector could free: V8 itself does not, and a loop that
+// makes networks would fill the machine before it collects the first.
+void Addon::track(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object buffer = object(info[0], "track: buffer");
+  int64_t bytes = integer(buffer.Get("byteLength"), "track: buffer.byteLength", 0, kMaxSafeInteger);
+  auto release = [](napi_env env, void* bytes, void*) {
+    int64_t total;
+    napi_adjust_external_memory(env, -static_cast<int64_t>(reinterpret_cast<intptr_t>(bytes)),
+                                &total);
+  };
+  void* amount = reinterpret_cast<void*>(static_cast<intptr_t>(bytes));
+  napi_status status = napi_add_finalizer(env, buffer, amount, release, nullptr, nullptr);
+  if (status != napi_ok) throw Napi::Error::New(env);
+  Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
 }
 
 // The hook is added after the thread-safe function's own, so that it comes before it: the runner

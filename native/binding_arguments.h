@@ -22,7 +22,7 @@ inline std::string describe(const Napi::Value& value) {
     case napi_number:
       return value.ToString().Utf8Value();
     case napi_string:
-      return "\"" + value.ToString().Utf8Value().substr(0, 60) + "\"";
+      return std::string("\"").append(value.ToString().Utf8Value(), 0, 60).append("\"");
     case napi_function:
       return "a function";
     case napi_object:
@@ -79,7 +79,6 @@ struct View {
   size_t length = 0;
   void* data = nullptr;
   bool shared = false;
-  bool resizable = false;
 };
 
 inline View view(const Napi::Value& value, const std::string& where) {
@@ -90,9 +89,7 @@ inline View view(const Napi::Value& value, const std::string& where) {
   napi_status status = napi_get_typedarray_info(env, value, &result.type, &result.length,
                                                 &result.data, &buffer, nullptr);
   if (status != napi_ok) throw Napi::Error::New(env);
-  Napi::Object owner(env, buffer);
-  result.shared = !owner.IsArrayBuffer();
-  result.resizable = !result.shared && owner.Get("resizable").ToBoolean();
+  result.shared = !Napi::Value(env, buffer).IsArrayBuffer();
   return result;
 }
 
@@ -132,39 +129,37 @@ inline ElementType element_type(const View& view, const Napi::Value& value,
 // Turns a job object into a Job, and collects the arrays that it points into.
 class JobReader {
  public:
-  // `concurrent`: JavaScript runs while the job does, and could shrink an array under it.
+  // `concurrent`: JavaScript runs while the job does, and could take an ArrayBuffer away under it
+  // (transfer it to another thread, resize it). References do not prevent that, so that such a job
+  // must lie in shared memory.
   JobReader(const Napi::Value& value, bool concurrent)
-      : source_(object(value, "job")),
-        pins_(Napi::Array::New(value.Env())),
-        concurrent_(concurrent) {}
+      : source_(object(value, "job")), concurrent_(concurrent) {
+    if (concurrent) pins_ = Napi::Array::New(value.Env());
+  }
 
   Job read() {
     Job job;
-    columns(job);
+    Napi::Array data = columns(job);
     Napi::Value indices = source_.Get("indices");
-    if (!indices.IsNull()) {
-      View rows = pinned(indices, "job.indices", napi_uint32_array, "a Uint32Array or null");
-      // An empty array has no address, and must not read as "no indices".
-      static const uint32_t kNone = 0;
-      job.indices = rows.length ? static_cast<const uint32_t*>(rows.data) : &kNone;
-      job.index_count = static_cast<int64_t>(rows.length);
-    }
     job.epoch_rows = count("epochRows", 1);
     job.epochs = count("epochs", 1);
     job.batch_size = count("batchSize", 1);
     job.first_step = count("firstStep", 0);
     job.counter = static_cast<uint64_t>(count("counter", 0));
-    View rates = pinned(source_.Get("learningRates"), "job.learningRates", napi_float32_array,
-                        "a Float32Array");
-    job.learning_rates = static_cast<const float*>(rates.data);
-    job.learning_rate_count = static_cast<int64_t>(rates.length);
+    Napi::Value rates = source_.Get("learningRates");
     seed(job);
-    outputs(job);
+    Napi::Array results = copy(source_.Get("outputs"), "job.outputs");
     job.budget = number(source_.Get("budget"), "job.budget");
     job.stop_below = number(source_.Get("stopBelow"), "job.stopBelow");
+    // Addresses last: a getter of the job might take away an array that has been looked at.
+    column_data(job, data);
+    index_data(job, indices);
+    rate_data(job, rates);
+    output_data(job, results);
     return job;
   }
 
+  // All arrays; nothing unless the run is concurrent.
   Napi::Array pins() const { return pins_; }
 
  private:
@@ -172,34 +167,72 @@ class JobReader {
     return integer(source_.Get(name), std::string("job.") + name, low, kMaxSafeInteger);
   }
 
-  void columns(Job& job) {
-    Napi::Array list = array(source_.Get("columns"), "job.columns");
+  static std::string element(const char* list, uint32_t i) {
+    return std::string(list) + "[" + std::to_string(i) + "]";
+  }
+
+  // The elements in an array that only this job knows.
+  static Napi::Array copy(const Napi::Value& value, const char* where) {
+    Napi::Array list = array(value, where);
+    uint32_t length = list.Length();
+    Napi::Array result = Napi::Array::New(value.Env(), length);
+    for (uint32_t i = 0; i < length; i++) result.Set(i, list.Get(i));
+    return result;
+  }
+
+  // Scales and offsets; returns the arrays.
+  Napi::Array columns(Job& job) {
+    Napi::Array list = copy(source_.Get("columns"), "job.columns");
     for (uint32_t i = 0; i < list.Length(); i++) {
-      std::string where = "job.columns[" + std::to_string(i) + "]";
+      std::string where = element("job.columns", i);
       Napi::Object column = object(list.Get(i), where);
-      Napi::Value data = column.Get("data");
-      View memory = view(data, where + ".data");
-      pin(data, memory, where + ".data");
-      job.columns.push_back({memory.data, static_cast<int64_t>(memory.length),
-                             element_type(memory, data, where + ".data"),
-                             number(column.Get("scale"), where + ".scale"),
-                             number(column.Get("offset"), where + ".offset")});
+      double scale = number(column.Get("scale"), where + ".scale");
+      double offset = number(column.Get("offset"), where + ".offset");
+      job.columns.push_back({nullptr, 0, ElementType::kFloat32, scale, offset});
+      list.Set(i, column.Get("data"));
     }
+    return list;
   }
 
   void seed(Job& job) {
     Napi::Array words = array(source_.Get("seed"), "job.seed");
     for (uint32_t i = 0; i < 2; i++) {
-      job.seed[i] = static_cast<uint32_t>(
-          integer(words.Get(i), "job.seed[" + std::to_string(i) + "]", 0, UINT32_MAX));
+      job.seed[i] =
+          static_cast<uint32_t>(integer(words.Get(i), element("job.seed", i), 0, UINT32_MAX));
     }
   }
 
-  void outputs(Job& job) {
-    Napi::Array list = array(source_.Get("outputs"), "job.outputs");
+  void column_data(Job& job, const Napi::Array& list) {
+    for (uint32_t i = 0; i < job.columns.size(); i++) {
+      std::string where = element("job.columns", i) + ".data";
+      Napi::Value data = list.Get(i);
+      View memory = view(data, where);
+      pin(data, memory, where);
+      job.columns[i].data = memory.data;
+      job.columns[i].length = static_cast<int64_t>(memory.length);
+      job.columns[i].type = element_type(memory, data, where);
+    }
+  }
+
+  void index_data(Job& job, const Napi::Value& indices) {
+    if (indices.IsNull()) return;
+    View rows = pinned(indices, "job.indices", napi_uint32_array, "a Uint32Array or null");
+    // An empty array has no address, and must not read as "no indices".
+    static const uint32_t kNone = 0;
+    job.indices = rows.length ? static_cast<const uint32_t*>(rows.data) : &kNone;
+    job.index_count = static_cast<int64_t>(rows.length);
+  }
+
+  void rate_data(Job& job, const Napi::Value& value) {
+    View rates = pinned(value, "job.learningRates", napi_float32_array, "a Float32Array");
+    job.learning_rates = static_cast<const float*>(rates.data);
+    job.learning_rate_count = static_cast<int64_t>(rates.length);
+  }
+
+  void output_data(Job& job, const Napi::Array& list) {
     for (uint32_t i = 0; i < list.Length(); i++) {
-      View memory = pinned(list.Get(i), "job.outputs[" + std::to_string(i) + "]",
-                           napi_float32_array, "a Float32Array");
+      View memory =
+          pinned(list.Get(i), element("job.outputs", i), napi_float32_array, "a Float32Array");
       job.outputs.push_back(
           {static_cast<float*>(memory.data), static_cast<int64_t>(memory.length)});
     }
@@ -213,9 +246,8 @@ class JobReader {
   }
 
   void pin(const Napi::Value& value, const View& view, const std::string& where) {
-    if (concurrent_ && view.resizable) {
-      refuse(where, "of fixed length (its ArrayBuffer is resizable) or a copy", value);
-    }
+    if (!concurrent_) return;
+    if (!view.shared) refuse(where, "backed by a SharedArrayBuffer", value);
     pins_.Set(pins_.Length(), value);
   }
 

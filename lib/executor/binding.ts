@@ -6,6 +6,7 @@ import type { Job, RunResult } from "./executor.ts";
 /** A plan loaded by the addon (native/binding.cc). */
 export interface NativeProgram {
   readonly isa: string;
+  /** All arrays of the job must lie in shared memory. */
   run(job: Job): Promise<RunResult>;
   runSync(job: Job): RunResult;
   step(batch: number, counter: number, learningRate: number, seedLow: number, seedHigh: number): boolean;
@@ -23,6 +24,8 @@ export interface NativeBinding {
   getThreads(): number;
   /** The buffer's address modulo 64. */
   alignmentOf(buffer: ArrayBufferLike): number;
+  /** Makes the garbage collector count the bytes of a SharedArrayBuffer, which it does not by itself. */
+  track(buffer: SharedArrayBuffer): void;
   readonly Program: new (plan: Uint8Array, regions: readonly NumericArray[], isa?: string) => NativeProgram;
 }
 

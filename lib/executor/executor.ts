@@ -43,7 +43,7 @@ export type RunResult = readonly [steps: number, outcome: Outcome];
 
 /** A plan loaded into an executor. One run at a time. */
 export interface Program {
-  /** On a thread of its own; the event loop stays free. */
+  /** On a thread of its own; the event loop stays free. Arrays that `share` would copy are copied for the run. */
   run(job: Job): Promise<RunResult>;
   runSync(job: Job): RunResult;
   /** One step of `batch` samples on what the input region holds; false when a guard failed. */
@@ -57,6 +57,11 @@ export interface Executor {
   readonly kind: "native" | "reference";
   /** Memory for a region: zeros, aligned for the executor. */
   allocate(elements: number): Float32Array;
+  /**
+   * The same array where nobody can take its memory away while an asynchronous run reads it, else a copy.
+   * For data of many runs, so that it is copied once.
+   */
+  share<T extends NumericArray>(array: T): T;
   load(plan: Plan, regions: Regions): Program;
 }
 

@@ -1,10 +1,11 @@
 import { isMainThread } from "node:worker_threads";
-import { BusyError, NativeError } from "../errors.ts";
+import { BusyError, NativeError, OptionError } from "../errors.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { type Plan, REGIONS } from "../plan/plan.ts";
 import { loadBinding, type NativeBinding, type NativeProgram } from "./binding.ts";
 import type { Executor, Job, Program, Regions, RunResult } from "./executor.ts";
 import { referenceExecutor } from "./reference.ts";
+import { share, shareJob } from "./share.ts";
 
 const CACHE_LINE = 64;
 
@@ -16,17 +17,23 @@ function translate(error: unknown): Error {
 
 class NativeBackedProgram implements Program {
   readonly #program: NativeProgram;
+  readonly #share: Executor["share"];
 
-  constructor(program: NativeProgram) {
+  constructor(program: NativeProgram, share: Executor["share"]) {
     this.#program = program;
+    this.#share = share;
   }
 
   async run(job: Job): Promise<RunResult> {
+    const shared = shareJob(job, this.#share);
+    let result: RunResult;
     try {
-      return await this.#program.run(job);
+      result = await this.#program.run(shared.job);
     } catch (error) {
       throw translate(error);
     }
+    shared.finish();
+    return result;
   }
 
   runSync(job: Job): RunResult {
@@ -48,18 +55,24 @@ class NativeBackedProgram implements Program {
 
 /** The C++ kernels, in one instruction-set variant or the best there is. */
 export function nativeExecutor(binding: NativeBinding, isa?: string): Executor {
+  const allocateBytes = (bytes: number): SharedArrayBuffer => {
+    const buffer = new SharedArrayBuffer(bytes);
+    binding.track(buffer);
+    return buffer;
+  };
+  const shareArray: Executor["share"] = (array) => share(array, allocateBytes);
   return {
     kind: "native",
-    // A SharedArrayBuffer cannot be detached, whatever the program does with it while a run reads it.
+    share: shareArray,
     allocate: (elements) => {
-      const buffer = new SharedArrayBuffer(elements * 4 + CACHE_LINE);
+      const buffer = allocateBytes(elements * 4 + CACHE_LINE);
       const misaligned = binding.alignmentOf(buffer);
       return new Float32Array(buffer, misaligned === 0 ? 0 : CACHE_LINE - misaligned, elements);
     },
     load: (plan: Plan, regions: Regions): Program => {
       try {
         const arrays = REGIONS.map((region) => regions[region]);
-        return new NativeBackedProgram(new binding.Program(encodePlan(plan), arrays, isa));
+        return new NativeBackedProgram(new binding.Program(encodePlan(plan), arrays, isa), shareArray);
       } catch (error) {
         throw translate(error);
       }
@@ -77,7 +90,11 @@ function warnOnce(error: Error): void {
   });
 }
 
+/** The addon is there, but refused a setting such as MYELIN_ISA. */
+const isWrongSetting = (error: Error): boolean => /^MYELIN_[A-Z_]+ must be /.test(error.message);
+
 function missing(error: Error): string {
+  if (isWrongSetting(error)) return error.message;
   const cause = error.message.split("\n")[0] ?? "";
   return (
     `the native addon of myelin did not load (${cause}). ` +
@@ -88,12 +105,16 @@ function missing(error: Error): string {
 
 export type ExecutorName = "native" | "reference";
 
-/** The executor of that name; without a name the native one where it loads, else the reference with a warning. */
+/**
+ * The executor of that name; without a name the native one where it loads, else the reference with a warning.
+ * @throws NativeError where "native" does not load; OptionError for a wrong MYELIN_ISA or MYELIN_NUM_THREADS
+ */
 export function chooseExecutor(name?: ExecutorName): Executor {
   if (name === "reference") return referenceExecutor;
   const { binding, error } = loadBinding();
   if (binding !== undefined) return nativeExecutor(binding);
   const cause = error ?? new Error("unknown cause");
+  if (isWrongSetting(cause)) throw new OptionError(cause.message, { cause });
   if (name === "native") throw new NativeError(missing(cause), { cause });
   warnOnce(cause);
   return referenceExecutor;

@@ -1,9 +1,10 @@
-import { BusyError } from "../errors.ts";
+import { BusyError, DataError } from "../errors.ts";
 import { elementsOf } from "../graph/graph.ts";
 import type { KernelCall, Operand } from "../ops/op.ts";
 import type { Buffer, Instruction, Plan } from "../plan/plan.ts";
 import { type FloatArray, sizeOf } from "../tensor.ts";
 import { type Executor, type Job, type Program, type Regions, type RunResult, stepsPerEpoch } from "./executor.ts";
+import { share, shareJob } from "./share.ts";
 
 /** An operand whose element count follows the batch. */
 interface LiveOperand extends Operand {
@@ -46,8 +47,16 @@ class ReferenceProgram implements Program {
   }
 
   async run(job: Job): Promise<RunResult> {
+    const shared = shareJob(job, shareArray);
+    const result = await this.#run(shared.job);
+    shared.finish();
+    return result;
+  }
+
+  async #run(job: Job): Promise<RunResult> {
     this.#enter();
     try {
+      this.#check(job);
       const started = performance.now();
       let done = job.firstStep;
       for (;;) {
@@ -66,6 +75,7 @@ class ReferenceProgram implements Program {
   runSync(job: Job): RunResult {
     this.#enter();
     try {
+      this.#check(job);
       return this.#runSteps(job);
     } finally {
       this.#running = false;
@@ -89,6 +99,18 @@ class ReferenceProgram implements Program {
     if (this.#running) throw new BusyError(`the ${this.#plan.name} program is busy`);
     this.#running = true;
     this.#cancelled = false;
+  }
+
+  /** What lies past the end of an array reads as NaN, and would spoil results without a word. */
+  #check(job: Job): void {
+    let rows = job.epochRows;
+    if (job.indices !== null) rows = job.indices.reduce((most, row) => Math.max(most, row + 1), 0);
+    this.#inputs.forEach((input, i) => {
+      const length = job.columns[i]?.data.length ?? 0;
+      if (length >= rows * input.size) return;
+      const name = `columns[${i}] (${this.#plan.inputs[i]?.name})`;
+      throw new DataError(`${name} must be at least ${rows} rows of ${input.size} elements long, got ${length}`);
+    });
   }
 
   #runSteps(job: Job): RunResult {
@@ -168,8 +190,11 @@ function bindBuffer(buffer: Buffer, capacity: number, regions: Regions): LiveOpe
   return { data, type: buffer.type, size: sizeOf(buffer.type.shape), count };
 }
 
+const shareArray: Executor["share"] = (array) => share(array, (bytes) => new SharedArrayBuffer(bytes));
+
 export const referenceExecutor: Executor = {
   kind: "reference",
+  share: shareArray,
   allocate: (elements) => new Float32Array(new SharedArrayBuffer(elements * 4)),
   load: (plan, regions) => new ReferenceProgram(plan, regions),
 };

@@ -1,8 +1,12 @@
 import { OptionError } from "../errors.ts";
 import type { Job, Program, RunResult } from "../executor/executor.ts";
 
-/** What a training process waits for: steps of a program, or a promise (of a callback or a source of batches). */
+/**
+ * What a training process waits for: steps of a program, a promise (of a callback or a source of batches), or
+ * the news whether JavaScript goes on while steps run.
+ */
 export type Wait =
+  | { readonly kind: "mode" }
   | { readonly kind: "run"; readonly program: Program; readonly job: Job }
   | { readonly kind: "await"; readonly promise: Promise<unknown> };
 
@@ -12,6 +16,11 @@ export type Process<T> = Generator<Wait, T, unknown>;
 /** Runs steps until the budget of the job ends. */
 export function* runSteps(program: Program, job: Job): Process<RunResult> {
   return (yield { kind: "run", program, job }) as RunResult;
+}
+
+/** True where JavaScript goes on, and may take data away, while steps run. */
+export function* isAsynchronous(): Process<boolean> {
+  return (yield { kind: "mode" }) as boolean;
 }
 
 /** Waits for a value that may be a promise. */
@@ -37,6 +46,10 @@ export async function drive<T>(process: Process<T>, note: (running: boolean) => 
     const result: IteratorResult<Wait, T> = next(process, answer);
     if (result.done === true) return result.value;
     const wait: Wait = result.value;
+    if (wait.kind === "mode") {
+      answer = { value: true };
+      continue;
+    }
     try {
       note(wait.kind === "run");
       answer = { value: await (wait.kind === "run" ? wait.program.run(wait.job) : wait.promise) };
@@ -54,6 +67,10 @@ export function driveSync<T>(process: Process<T>): T {
     const result: IteratorResult<Wait, T> = next(process, answer);
     if (result.done === true) return result.value;
     const wait: Wait = result.value;
+    if (wait.kind === "mode") {
+      answer = { value: false };
+      continue;
+    }
     try {
       if (wait.kind === "await") {
         wait.promise.catch(() => {});

@@ -8,6 +8,7 @@ import type { Bound } from "./bind.ts";
 import { type Process, runSteps, settle } from "./drive.ts";
 import { EpochSums } from "./epoch.ts";
 import type { Statistic } from "./head.ts";
+import { holdData, JobArrays } from "./hold.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Milliseconds of native work between two looks at callbacks, abort and progress. */
@@ -24,6 +25,8 @@ export interface Position {
   epoch: number;
   /** Batches done of the epoch in progress. */
   batch: number;
+  /** Where the weights are already while callbacks are told of earlier steps: what a checkpoint saves. */
+  reached?: Readonly<Omit<Position, "reached">> | undefined;
 }
 
 export interface Loaded {
@@ -58,9 +61,16 @@ export interface FitRequest {
   readonly snapshot: Snapshot;
 }
 
+interface HeldRequest extends FitRequest {
+  readonly arrays: JobArrays;
+}
+
 /** Trains until the last epoch; returns why it ended. */
-export function* fitEpochs(request: FitRequest): Process<"done" | "targetLoss" | "callback"> {
-  const { position, endEpoch } = request;
+export function* fitEpochs(asked: FitRequest): Process<"done" | "targetLoss" | "callback"> {
+  const { position, endEpoch } = asked;
+  const { executor } = asked.context.network;
+  const bound = yield* holdData(asked.bound, executor);
+  const request: HeldRequest = { ...asked, bound, arrays: new JobArrays(executor) };
   const sums = new EpochSums(request.loaded.statistics);
   while (position.epoch < endEpoch) {
     const epochs = epochsAhead(request);
@@ -82,7 +92,7 @@ function epochsAhead({ bound, batchSize, position, endEpoch, callbacks, validate
 }
 
 /** Runs whole epochs as one job in slices; true when the loss has fallen below the threshold. */
-function* runChunk(request: FitRequest, epochs: number, sums: EpochSums): Process<boolean> {
+function* runChunk(request: HeldRequest, epochs: number, sums: EpochSums): Process<boolean> {
   const { position, loaded, signal } = request;
   const job = makeJob(request, epochs);
   const perEpoch = stepsPerEpoch(job);
@@ -107,11 +117,11 @@ function* runChunk(request: FitRequest, epochs: number, sums: EpochSums): Proces
   }
 }
 
-function makeJob(request: FitRequest, epochs: number): Job {
-  const { bound, batchSize, loaded, position, constantRate } = request;
+function makeJob(request: HeldRequest, epochs: number): Job {
+  const { bound, batchSize, loaded, position, constantRate, arrays } = request;
   const steps = Math.ceil(bound.length / batchSize) * epochs;
   const first = position.step - position.batch;
-  const rates = new Float32Array(constantRate ? 1 : steps);
+  const rates = arrays.floats("rates", constantRate ? 1 : steps);
   for (let i = 0; i < rates.length; i++) rates[i] = checkedRate(request.rate(first + i), first + i);
   return {
     columns: bound.columns,
@@ -123,7 +133,9 @@ function makeJob(request: FitRequest, epochs: number): Job {
     counter: first,
     learningRates: rates,
     seed: request.words,
-    outputs: loaded.plan.outputs.map(({ buffer }) => new Float32Array(steps * sizeOf(buffer.type.shape))),
+    outputs: loaded.plan.outputs.map(({ buffer }, i) =>
+      arrays.floats(`output ${i}`, steps * sizeOf(buffer.type.shape)),
+    ),
     budget: SLICE_MS,
     // Of an epoch that an earlier training began, the mean loss is not known.
     stopBelow: position.batch > 0 ? Number.NaN : request.stopBelow,
@@ -143,17 +155,17 @@ export function checkedRate(rate: number, step: number): number {
  * order belongs to the number of its first step, so that a second `fit` does not repeat the first one's.
  */
 function readingOrder(
-  { bound, position, batchSize, shuffle, seed }: FitRequest,
+  { bound, position, batchSize, shuffle, seed, arrays }: HeldRequest,
   epochs: number,
 ): Uint32Array | null {
   const { rows, length } = bound;
   const first = position.step - position.batch;
   const perEpoch = Math.ceil(length / batchSize);
   if (!shuffle && (rows === undefined || epochs === 1)) return rows ?? null;
-  const order = new Uint32Array(length * epochs);
+  const order = arrays.words("order", length * epochs);
   for (let epoch = 0; epoch < epochs; epoch++) {
     const part = order.subarray(epoch * length, (epoch + 1) * length);
-    if (shuffle) fillPermutation(part, seed, streams.shuffle, first + epoch * perEpoch);
+    if (shuffle) fillPermutation(part, seed, streams.shuffle, (first + epoch * perEpoch) >>> 0);
     if (rows !== undefined)
       for (let i = 0; i < length; i++) part[i] = rows[shuffle ? (part[i] as number) : i] as number;
   }
@@ -162,18 +174,31 @@ function readingOrder(
 
 /** Takes over what the steps from `from` to `to` of the job reported, epoch by epoch. */
 function* report(request: FitRequest, job: Job, from: number, to: number, sums: EpochSums): Process<void> {
-  const { position, bound } = request;
+  const { position } = request;
   const perEpoch = stepsPerEpoch(job);
-  const perBatch = request.callbacks.some((callback) => callback.onBatchEnd !== undefined);
-  for (let step = from; step < to; step++) {
-    const batch = step % perEpoch;
-    sums.add(job.outputs, step, Math.min(job.batchSize, bound.length - batch * job.batchSize));
-    position.step = job.counter + step + 1;
-    position.batch = batch + 1;
-    if (perBatch) yield* notify(request, "onBatchEnd", batch, sums.logs());
-    if (batch + 1 === perEpoch) yield* finishEpoch(request, sums, step + 1 === perEpoch * job.epochs);
+  const epoch = position.epoch + Math.floor(to / perEpoch) - Math.floor(from / perEpoch);
+  const reached = { step: job.counter + to, epoch, batch: to % perEpoch };
+  position.reached = reached;
+  try {
+    for (let step = from; step < to; step++) yield* reportStep(request, job, step, sums);
+    if (position.batch > 0) yield* progress(request, sums);
+  } finally {
+    // Also after an error of a callback the position says where the weights are.
+    Object.assign(position, reached, { reached: undefined });
   }
-  if (position.batch > 0) yield* progress(request, sums);
+}
+
+function* reportStep(request: FitRequest, job: Job, step: number, sums: EpochSums): Process<void> {
+  const { position, bound, callbacks } = request;
+  const perEpoch = stepsPerEpoch(job);
+  const batch = step % perEpoch;
+  sums.add(job.outputs, step, Math.min(job.batchSize, bound.length - batch * job.batchSize));
+  position.step = job.counter + step + 1;
+  position.batch = batch + 1;
+  if (callbacks.some((callback) => callback.onBatchEnd !== undefined)) {
+    yield* notify(request, "onBatchEnd", batch, sums.logs());
+  }
+  if (batch + 1 === perEpoch) yield* finishEpoch(request, sums, step + 1 === perEpoch * job.epochs);
 }
 
 function* progress(request: FitRequest, sums: EpochSums): Process<void> {
