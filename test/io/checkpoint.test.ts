@@ -133,6 +133,41 @@ describe.each(executors)("%s", (executor) => {
   });
 });
 
+it.each(executors)("a callback may save after any batch, or in a group of epochs (%s)", async (executor) => {
+  const whole = make(executor);
+  whole.fitSync(samples, { epochs: 6, ...BATCH });
+  const paths: string[] = [];
+  const save: Callback = {
+    passive: true,
+    onBatchEnd: async (batch, _, { trainer }) => {
+      if (batch % 3 === 1) await trainer.save(paths[paths.push(fresh()) - 1] as string);
+    },
+    onEpochEnd: (_, __, { trainer }) => trainer.save(paths[paths.push(fresh()) - 1] as string),
+  };
+  await make(executor).fit(samples, { epochs: 6, ...BATCH, callbacks: [save] });
+  expect(paths).toHaveLength(6 * 3);
+  for (const path of paths) {
+    const second = make(executor);
+    await second.restore(path);
+    second.fitSync(samples, { epochs: 6, resume: true, ...BATCH });
+    expectSame(second, whole);
+  }
+});
+
+it("after an error of a callback the training can go on", async () => {
+  const whole = make("reference");
+  whole.fitSync(samples, { epochs: 4, ...BATCH });
+  const first = make("reference");
+  const broken: Callback = {
+    onBatchEnd: () => {
+      if (first.step === 10) throw new Error("broken");
+    },
+  };
+  await expect(first.fit(samples, { epochs: 4, ...BATCH, callbacks: [broken] })).rejects.toThrow("broken");
+  await first.fit(samples, { epochs: 4, resume: true, ...BATCH });
+  expectSame(first, whole);
+});
+
 it.each([
   optimizers.sgd(),
   optimizers.sgd({ momentum: 0.9, nesterov: true }),

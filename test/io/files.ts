@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, expect } from "vitest";
+import { FileError } from "../../lib/errors.ts";
 import { type ExecutorName, executors as status } from "../../lib/executor/native.ts";
 import { layers, Network } from "../../lib/index.ts";
 
@@ -64,4 +65,29 @@ export function branched(executor: ExecutorName = "reference"): Network {
   const dropped = layers.dropout({ rate: 0.25 }).apply(slopes);
   const one = layers.dense({ units: 2, activation: "softmax", useBias: false }).apply(dropped);
   return new Network({ name: "pair", inputs: [left, right], outputs: [one, joined], seed: [5, 9], executor });
+}
+
+/** A network of one layer, `hidden`: 2 inputs, 3 units unless told otherwise. */
+export function dense(options: object = {}): Network {
+  const hidden = layers.dense({ units: 3, name: "hidden", ...options });
+  return new Network({ input: [2], layers: [hidden], seed: 3, executor: "reference" });
+}
+
+/** The message of the FileError with which a promise must reject. */
+export async function refusal(loading: Promise<unknown>): Promise<string> {
+  const error = await loading.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(FileError);
+  return (error as Error).message;
+}
+
+/** Names of new files in a folder. */
+export function freshNames(folder: string): () => string {
+  let count = 0;
+  return () => join(folder, `${count++}.safetensors`);
+}
+
+/** Saves a network and gives the path. */
+export async function saveTo(path: string, network: Network): Promise<string> {
+  await network.save(path);
+  return path;
 }
