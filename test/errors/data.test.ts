@@ -182,7 +182,7 @@ describe("data that cannot be trained on", () => {
 });
 
 describe("labels out of range", () => {
-  test.each<[string, number, string, unknown, RegExp]>([
+  test.each<[string, number, losses.LossLike, unknown, RegExp]>([
     [
       "a class too large",
       3,
