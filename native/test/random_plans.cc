@@ -1,93 +1,134 @@
-// Random instructions for every kernel: what its check lets through must run inside its buffers.
+// What a kernel's check lets through must run inside its buffers, whatever it is.
 #include <doctest/doctest.h>
 
 #include <random>
 
+#include "examples.h"
 #include "try_plan.h"
 
 namespace myelin::test {
 namespace {
 
-class RandomPlans {
+// Changes a valid instruction a little, so that many changed ones are valid too.
+class Mutator {
  public:
-  explicit RandomPlans(uint32_t seed) : random_(seed) {}
-
-  // One instruction on buffers that follow each other.
-  PlanSpec next(const Kernel& kernel) {
-    PlanSpec spec;
-    spec.capacity = 1 + below(5);
-    InstructionSpec instruction;
-    instruction.op = kernel.name;
-    lengths_[0] = 1 + below(4);
-    lengths_[1] = 1 + below(20);
-    for (uint32_t i = 1 + below(below(3) ? 3 : 5); i > 0; i--)
-      instruction.inputs.push_back(buffer(spec));
-    for (uint32_t i = below(4); i > 0; i--)
-      instruction.outputs.push_back(output(spec, instruction));
-    if (kernel.functions) instruction.attributes.push_back(function(kernel));
-    for (uint32_t i = below(8); i > 0; i--) instruction.attributes.push_back(number());
-    spec.instructions = {instruction};
-    return spec;
+  PlanSpec next(const Example& example, const Kernel& kernel) {
+    PlanSpec plan = plan_of(example);
+    plan.capacity = 1 + below(6);
+    plan.sizes[0] = 0;
+    InstructionSpec& instruction = plan.instructions[0];
+    std::vector<uint32_t> old_places;
+    for (const BufferSpec& input : instruction.inputs) old_places.push_back(input.offset);
+    // One length everywhere stays one length.
+    uint32_t from = below(12), to = 1 + below(40);
+    for (BufferSpec* buffer : buffers(instruction)) {
+      for (uint32_t& length : buffer->shape) length = length == from ? to : length;
+    }
+    for (uint32_t changes = below(3); changes > 0; changes--) change(instruction, kernel);
+    place_all(plan, instruction, old_places);
+    return plan;
   }
 
  private:
   uint32_t below(size_t bound) { return static_cast<uint32_t>(random_() % bound); }
 
-  // Few different lengths, so that they often fit each other.
-  BufferSpec buffer(PlanSpec& spec) {
-    uint32_t region = below(3) ? 4 : 0;
-    BufferSpec result{region, spec.sizes[region], below(3) != 0, {}};
-    uint32_t size = result.batched ? spec.capacity : 1;
-    for (uint32_t rank = below(4); rank > 0; rank--) {
-      result.shape.push_back(below(8) ? lengths_[below(2)] : 1 + below(6));
-      size *= result.shape.back();
+  static std::vector<BufferSpec*> buffers(InstructionSpec& instruction) {
+    std::vector<BufferSpec*> result;
+    for (BufferSpec& buffer : instruction.inputs) result.push_back(&buffer);
+    for (BufferSpec& buffer : instruction.outputs) result.push_back(&buffer);
+    return result;
+  }
+
+  void change(InstructionSpec& instruction, const Kernel& kernel) {
+    std::vector<BufferSpec*> all = buffers(instruction);
+    BufferSpec& buffer = *all[below(all.size())];
+    switch (below(7)) {
+      case 0:
+        buffer.batched = !buffer.batched;
+        break;
+      case 1:
+        if (!buffer.shape.empty()) buffer.shape[below(buffer.shape.size())] = 1 + below(9);
+        break;
+      case 2:
+        if (buffer.shape.size() < 4) buffer.shape.insert(buffer.shape.begin(), 1 + below(3));
+        break;
+      case 3:
+        if (!buffer.shape.empty()) buffer.shape.erase(buffer.shape.begin());
+        break;
+      case 4:
+        if (instruction.inputs.size() < kMaxInputs) instruction.inputs.push_back(buffer);
+        break;
+      default:
+        change_attribute(instruction, kernel);
     }
-    spec.sizes[region] += size;
-    return result;
   }
 
-  // Often the place or the type of an input.
-  BufferSpec output(PlanSpec& spec, const InstructionSpec& instruction) {
-    const BufferSpec& input = instruction.inputs[below(instruction.inputs.size())];
-    uint32_t choice = below(3);
-    if (choice == 0) return input;
-    BufferSpec result = buffer(spec);
-    if (choice == 1) return result;
-    result.batched = input.batched;
-    result.shape = input.shape;
-    uint32_t size = result.batched ? spec.capacity : 1;
-    for (uint32_t length : result.shape) size *= length;
-    spec.sizes[result.region] = result.offset + size;
-    return result;
-  }
-
-  std::string function(const Kernel& kernel) {
+  void change_attribute(InstructionSpec& instruction, const Kernel& kernel) {
+    constexpr double kNumbers[] = {0,  1,     2,         3,   0.5, 0.9, 1e-7,
+                                   -1, 1e300, -INFINITY, 4e9, 255, 7.5, 1e19};
+    if (instruction.attributes.empty()) return;
+    uint32_t i = below(instruction.attributes.size());
+    if (i > 0 || !kernel.functions) {
+      instruction.attributes[i] = kNumbers[below(std::size(kNumbers))];
+      return;
+    }
     uint32_t count = 0;
     while (kernel.functions[count]) count++;
-    return kernel.functions[below(count)];
+    instruction.attributes[0] = std::string(kernel.functions[below(count)]);
   }
 
-  double number() {
-    constexpr double kNumbers[] = {0, 1, 2, 3, 0.5, 0.9, 1e-7, -1, 1e300, -INFINITY, 4e9, 255};
-    return kNumbers[below(below(4) ? 6 : std::size(kNumbers))];
+  // An output that was in an input's place is there again.
+  static void place_all(PlanSpec& plan, InstructionSpec& instruction,
+                        const std::vector<uint32_t>& old_places) {
+    for (BufferSpec& input : instruction.inputs) place(plan, input);
+    for (BufferSpec& output : instruction.outputs) {
+      bool in_place = false;
+      for (size_t i = 0; i < old_places.size() && !in_place; i++) {
+        in_place = output.offset == old_places[i];
+        if (in_place) output.offset = instruction.inputs[i].offset;
+      }
+      if (!in_place) place(plan, output);
+    }
   }
 
-  std::mt19937 random_;
-  uint32_t lengths_[2] = {1, 1};
+  std::mt19937 random_{1};
 };
 
-TEST_CASE("whatever instruction a kernel accepts runs inside its buffers") {
-  constexpr int kPlans = 3000;
+const Kernel* find_kernel(const KernelTable& table, const std::string& name) {
+  for (int i = 0; i < table.count; i++) {
+    if (name == table.kernels[i].name) return &table.kernels[i];
+  }
+  return nullptr;
+}
+
+TEST_CASE("there is an example of every kernel, and all variants accept it") {
   for (const KernelTable* table : usable_tables()) {
-    RandomPlans plans(1);
-    int accepted = 0;
-    for (int i = 0; i < table->count; i++) {
+    CHECK(static_cast<size_t>(table->count) == examples().size());
+    for (const Example& example : examples()) {
+      CAPTURE(example.op);
+      REQUIRE(find_kernel(*table, example.op) != nullptr);
+      std::vector<uint8_t> bytes = encode(plan_of(example));
+      CHECK_NOTHROW(load_and_run(bytes.data(), bytes.size(), *table));
+    }
+  }
+}
+
+TEST_CASE("whatever instruction a kernel accepts runs inside its buffers") {
+  constexpr int kPlans = 1000;
+  for (const KernelTable* table : usable_tables()) {
+    Mutator mutator;
+    for (const Example& example : examples()) {
+      const Kernel* kernel = find_kernel(*table, example.op);
+      REQUIRE(kernel != nullptr);
+      int accepted = 0;
       for (int k = 0; k < kPlans; k++) {
-        std::vector<uint8_t> bytes = encode(plans.next(table->kernels[i]));
+        std::vector<uint8_t> bytes = encode(mutator.next(example, *kernel));
         accepted += try_plan(bytes.data(), bytes.size(), *table);
       }
+      CAPTURE(example.op);
+      CAPTURE(accepted);
+      CHECK(accepted > kPlans / 20);
     }
-    CHECK(accepted > 10 * table->count);
   }
 }
 
