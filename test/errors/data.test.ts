@@ -242,8 +242,8 @@ describe("labels out of range", () => {
     ],
   ])("%s", async (_, units, loss, y, message) => {
     const data = { x: fine.x, y: y as number[] };
-    await checkThrows(() => pair(units, loss).fitSync(data), MyelinError, message);
-    await checkThrows(() => pair(units, loss).evaluate(data), MyelinError, /^evaluate: y/);
+    await checkThrows(() => pair(units, loss as losses.LossLike).fitSync(data), MyelinError, message);
+    await checkThrows(() => pair(units, loss as losses.LossLike).evaluate(data), MyelinError, /^evaluate: y/);
   });
 
   test("of selected rows only, by the number that they have in the data", () => {
