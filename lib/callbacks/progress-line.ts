@@ -40,10 +40,11 @@ export function formatSeconds(seconds: number): string {
   return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(whole % 60)}`;
 }
 
-/** Four digits that count, so that a line keeps its width: `0.04213`, `1.234e-5`. */
+/** Three or four digits that count, about as wide for every size: `0.9871`, `0.0421`, `1.23e-5`. */
 export function formatValue(value: number): string {
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2);
+  return value.toPrecision(size !== 0 && size < 0.1 ? 3 : 4);
 }
 
 /** `label value`, one an entry of the logs. */
@@ -81,8 +82,11 @@ export function runningLine(view: ProgressView, columns: number, colors: boolean
   return line;
 }
 
-/** The line that stays. */
-export function finishedLine({ label, elapsed, rate, logs }: ProgressView): string {
+/** The line that stays. Where it would not fit into the width, speed and then time are left out. */
+export function finishedLine({ label, elapsed, rate, logs }: ProgressView, columns?: number): string {
+  const time = formatSeconds(elapsed).padStart(6);
   const speed = rate > 0 ? [`${formatCount(rate).padStart(5)} samples/s`] : [];
-  return [label, formatSeconds(elapsed).padStart(6), ...speed, ...quantities(logs)].join("  ");
+  const choices = [[time, ...speed], [time], []];
+  const lines = choices.map((parts) => [label, ...parts, ...quantities(logs)].join("  "));
+  return lines.find((line) => columns === undefined || line.length < columns) ?? (lines[0] as string);
 }

@@ -47,17 +47,24 @@ describe("progress lines", () => {
     [0, "0.000"],
     [0.98712, "0.9871"],
     [12.3456, "12.35"],
-    [0.0000123, "1.230e-5"],
-    [1234567, "1.235e+6"],
+    [0.042134, "0.0421"],
+    [0.0000123, "1.23e-5"],
+    [1234567, "1.23e+6"],
     [-0.5, "-0.5000"],
     [Number.NaN, "NaN"],
   ])("value %d reads %s", (value, text) => expect(formatValue(value)).toBe(text));
 
   it("shows epoch, bar, rate, remaining time and quantities", () => {
     const bar = `${"━".repeat(10)}${"─".repeat(10)}`;
-    const expected = `epoch  3/12  ${bar}  50 %   412k samples/s  ETA 12.3 s  loss 0.04210  accuracy 0.9871`;
+    const expected = `epoch  3/12  ${bar}  50 %   412k samples/s  ETA 12.3 s  loss 0.0421  accuracy 0.9871`;
     expect(runningLine(view, 110, false)).toBe(expected);
-    expect(finishedLine(view)).toBe("epoch  3/12  1.23 s   412k samples/s  loss 0.04210  accuracy 0.9871");
+    expect(finishedLine(view)).toBe("epoch  3/12  1.23 s   412k samples/s  loss 0.0421  accuracy 0.9871");
+  });
+
+  it("keeps the quantities of a finished epoch in a narrow terminal", () => {
+    expect(finishedLine(view, 60)).toBe("epoch  3/12  1.23 s  loss 0.0421  accuracy 0.9871");
+    expect(finishedLine(view, 45)).toBe("epoch  3/12  loss 0.0421  accuracy 0.9871");
+    expect(finishedLine(view, 20)).toBe(finishedLine(view));
   });
 
   it("leaves out what does not fit, and never fills the last column", () => {
@@ -73,14 +80,14 @@ describe("progress lines", () => {
 
   it("shows samples in place of a bar without an end", () => {
     const line = runningLine({ ...view, fraction: undefined, remaining: undefined, rate: 0 }, 100, false);
-    expect(line).toBe("epoch  3/12  30.0k samples  loss 0.04210  accuracy 0.9871");
+    expect(line).toBe("epoch  3/12  30.0k samples  loss 0.0421  accuracy 0.9871");
   });
 });
 
 describe("progressBar", () => {
   it("draws on a terminal and leaves a line an epoch", () => {
     const { trainer, data } = tinyTraining();
-    const stream = new FakeStream(true);
+    const stream = new FakeStream(true, 120);
     trainer.fitSync(data, { epochs: 3, validationData: data, callbacks: [progressBar({ stream })] });
     expect(stream.text).toContain("─");
     const kept = stream.text.split("\n").filter((line) => line.includes("valLoss"));
