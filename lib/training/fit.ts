@@ -13,9 +13,9 @@ import type { Snapshot } from "./snapshot.ts";
 
 /** Milliseconds of native work between two looks at callbacks, abort and progress. */
 const SLICE_MS = 20;
-/** Most rows and steps that are prepared ahead when epochs are short. */
-const MAX_ROWS_AHEAD = 1 << 20;
-const MAX_STEPS_AHEAD = 1 << 17;
+/** Most rows and steps that are prepared ahead when epochs are short: about 10 ms of the event loop's time. */
+const MAX_ROWS_AHEAD = 1 << 16;
+const MAX_STEPS_AHEAD = 1 << 16;
 
 /** Position of a training, shared with the trainer that owns it. */
 export interface Position {
