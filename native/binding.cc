@@ -123,25 +123,26 @@ Region region_argument(const Napi::Array& list, uint32_t i) {
 
 Program::Program(const Napi::CallbackInfo& info)
     : ObjectWrap(info), addon_(static_cast<Addon*>(info.Data())) {
-  View bytes = typed_view(info[0], "Program: plan", napi_uint8_array, "a Uint8Array");
   Napi::Array list = array(info[1], "Program: regions");
   if (list.Length() != kRegionCount) {
     refuse("Program: regions", "of length " + std::to_string(kRegionCount), list);
   }
   table_ = table_argument(info[2]);
-  Regions regions;
   // A list of our own: the caller's could lose its arrays. The program holds it as a property, not
   // by a reference, which would keep the memory until its finalizer runs: never, in a loop without
   // a pause.
   Napi::Array kept = Napi::Array::New(info.Env(), kRegionCount);
+  for (uint32_t i = 0; i < kRegionCount; i++) kept.Set(i, list.Get(i));
+  kept.Freeze();
+  // Addresses after that: an accessor in the list might have taken an array away.
+  Regions regions;
   for (uint32_t i = 0; i < kRegionCount; i++) {
-    regions[i] = region_argument(list, i);
-    kept.Set(i, list.Get(i));
+    regions[i] = region_argument(kept, i);
     advise_huge_pages(regions[i].data, static_cast<size_t>(regions[i].size) * sizeof(float));
   }
+  View bytes = typed_view(info[0], "Program: plan", napi_uint8_array, "a Uint8Array");
   Plan plan = load_plan(static_cast<const uint8_t*>(bytes.data), bytes.length, *table_, regions);
   executor_ = std::make_unique<Executor>(std::move(plan));
-  kept.Freeze();
   info.This().As<Napi::Object>().DefineProperty(
       Napi::PropertyDescriptor::Value("regions", kept, napi_default));
 }
