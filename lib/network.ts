@@ -11,6 +11,7 @@ import type { Plan } from "./plan/plan.ts";
 import { printPlan } from "./plan/print.ts";
 import { type PredictInput, Predictor } from "./predictor.ts";
 import { Random, type Seed, seedWords, streams } from "./random.ts";
+import type { Shape } from "./shape-types.ts";
 import { summarize } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
 import { type BuiltGraph, buildGraph, type Topology, topologyOf } from "./topology.ts";
@@ -37,10 +38,11 @@ export interface LoadOptions {
 }
 
 /** A chain of layers. */
-export interface SequentialOptions extends CommonOptions {
+export interface SequentialOptions<I extends Shape = Shape, L extends readonly Layer[] = readonly Layer[]>
+  extends CommonOptions {
   /** Shape of one sample. */
-  input: readonly number[];
-  layers: readonly Layer[];
+  input: I;
+  layers: L;
 }
 
 /** Any acyclic graph of layers, connected by `apply`. */
@@ -49,7 +51,9 @@ export interface FunctionalOptions extends CommonOptions {
   outputs: readonly SymbolicTensor[];
 }
 
-export type NetworkOptions = SequentialOptions | FunctionalOptions;
+export type NetworkOptions<I extends Shape = Shape, L extends readonly Layer[] = readonly Layer[]> =
+  | SequentialOptions<I, L>
+  | FunctionalOptions;
 
 /** One array of a layer; `data` is live: it changes as the network trains, and writing to it changes the network. */
 export interface Weight {
@@ -92,9 +96,16 @@ const PREDICT_CAPACITY = 128;
 
 /**
  * Layers with their memory: the typed description is compiled once to a plan that predicts, and by a
- * Trainer to one that trains.
+ * Trainer to one that trains. Type parameters follow from the constructor's options: the input's shape, the
+ * layers, and from these the data that `predict` takes.
  */
-export class Network {
+export class Network<
+  const I extends Shape = Shape,
+  const L extends readonly Layer[] = readonly Layer[],
+  X = PredictInput<I>,
+> {
+  /** For the compiler only: what is known of input and layers. */
+  declare readonly types?: { readonly input: I; readonly layers: L };
   readonly name: string;
   readonly seed: readonly [number, number];
   readonly executor: Executor;
@@ -115,7 +126,7 @@ export class Network {
   #stepping = false;
 
   /** @param weights arrays for every path of the layout, where a file has been read; else they are drawn */
-  constructor(options: NetworkOptions, weights?: WeightMap) {
+  constructor(options: NetworkOptions<I, L>, weights?: WeightMap) {
     checkOptions("Network", options, OPTIONS);
     this.name = options.name ?? "network";
     const random = (): number => Math.floor(Math.random() * 2 ** 32);
@@ -190,26 +201,26 @@ export class Network {
    * result has the same form. A network with several inputs takes a list, one entry an input; one
    * with several outputs has `predictAll`.
    */
-  predict(input: PredictInput): Tensor {
+  predict(input: X): Tensor {
     return this.#onlyOutput(this.predictAll(input));
   }
 
   /** As `predict`, on a thread of its own. */
-  async predictAsync(input: PredictInput): Promise<Tensor> {
+  async predictAsync(input: X): Promise<Tensor> {
     return this.#onlyOutput(await this.predictAllAsync(input));
   }
 
   /** Every output of a network with several. */
-  predictAll(input: PredictInput): Tensor[] {
+  predictAll(input: X): Tensor[] {
     this.requireReadable("predict");
-    return this.#getPredictor().run(input);
+    return this.#getPredictor().run(input as PredictInput);
   }
 
   /** Every output of a network with several, computed on a thread of its own. */
-  async predictAllAsync(input: PredictInput): Promise<Tensor[]> {
+  async predictAllAsync(input: X): Promise<Tensor[]> {
     const release = this.acquire("predicting");
     try {
-      return await this.#getPredictor().runAsync(input);
+      return await this.#getPredictor().runAsync(input as PredictInput);
     } finally {
       release();
     }
@@ -242,7 +253,7 @@ export class Network {
 
   /** A table of layers, output shapes and parameters. */
   summary(): string {
-    return summarize(this);
+    return summarize(this.#untyped);
   }
 
   /** The plan that predicts, as text, with its memory at the end. */
@@ -308,8 +319,13 @@ export class Network {
     if (this.#busy !== TRAINING || this.#stepping) this.requireIdle(wanted);
   }
 
+  /** What the compiler knows of shapes matters at the edge only. */
+  get #untyped(): Network {
+    return this as unknown as Network;
+  }
+
   #getPredictor(): Predictor {
-    this.#predictor ??= new Predictor(this, PREDICT_CAPACITY);
+    this.#predictor ??= new Predictor(this.#untyped, PREDICT_CAPACITY);
     return this.#predictor;
   }
 

@@ -1,5 +1,6 @@
 import {
   type Column,
+  type ColumnSource,
   columnFrom,
   columnLength,
   type DataSource,
@@ -11,10 +12,13 @@ import { DataError, expected, ShapeError } from "./errors.ts";
 import type { Job, Program, Regions } from "./executor/executor.ts";
 import type { Network } from "./network.ts";
 import type { Plan } from "./plan/plan.ts";
-import { formatShape, sameShape, sizeOf, type Tensor } from "./tensor.ts";
+import type { Nested, Samples, Shape } from "./shape-types.ts";
+import { formatShape, type NumericArray, sameShape, sizeOf, type Tensor } from "./tensor.ts";
 
 /** Samples: nested arrays, a typed array, `{ data, shape }`, a dataset; a list of them for several inputs. */
-export type PredictInput = DataSource | Dataset | readonly DataSource[];
+export type PredictInput<I extends Shape = Shape> = number extends I["length"]
+  ? DataSource | Dataset | readonly DataSource[]
+  : Nested<I> | Samples<I> | NumericArray | ColumnSource | Dataset;
 
 interface Request {
   readonly columns: readonly Column[];

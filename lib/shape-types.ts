@@ -1,3 +1,5 @@
+import type { NumericArray } from "./tensor.ts";
+
 /** Shapes as the compiler knows them: literal where sizes are, `readonly number[]` where they are not. */
 export type Shape = readonly number[];
 
@@ -60,11 +62,13 @@ export type Nested<S extends Shape> = number extends S["length"]
   ? AnyNested
   : S extends readonly []
     ? number
-    : S extends readonly [number, ...infer Rest extends Shape]
-      ? readonly Nested<Rest>[]
-      : AnyNested;
+    : S extends readonly [number]
+      ? readonly number[] | NumericArray
+      : S extends readonly [number, ...infer Rest extends Shape]
+        ? readonly Nested<Rest>[]
+        : AnyNested;
 
-export type AnyNested = number | readonly AnyNested[];
+export type AnyNested = number | NumericArray | readonly AnyNested[];
 
 /** Arrays of samples of a shape. */
 export type Samples<S extends Shape> = number extends S["length"]

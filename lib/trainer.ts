@@ -3,15 +3,18 @@ import { Dataset, type DatasetSource } from "./data/dataset.ts";
 import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
 import type { Job } from "./executor/executor.ts";
 import { readCheckpoint, type TrainerState, writeCheckpoint } from "./io/checkpoint.ts";
+import type { Layer } from "./layers/layer.ts";
 import type { Loss, LossLike } from "./losses.ts";
 import { confusionMatrix, type MetricLike } from "./metrics.ts";
 import { Network, TRAINING } from "./network.ts";
 import { type Optimizer, type OptimizerLike, resolveOptimizer, sgd } from "./optimizers.ts";
 import { printPlan } from "./plan/print.ts";
 import { type Seed, seedWords } from "./random.ts";
+import type { Shape } from "./shape-types.ts";
 import { sizeOf } from "./tensor.ts";
 import { type Bound, bindDataset } from "./training/bind.ts";
 import { checkGroups, compileEvaluation, compileTraining, type ParameterGroup } from "./training/compile.ts";
+import type { EvaluationData, TypedTrainingData } from "./training/data-types.ts";
 import { drive, driveSync, type Process, runSteps, settle } from "./training/drive.ts";
 import { EpochSums } from "./training/epoch.ts";
 import { type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
@@ -21,9 +24,9 @@ import { checkRule, type LearningRule } from "./training/rules.ts";
 import { Snapshot } from "./training/snapshot.ts";
 import { fitStream } from "./training/stream.ts";
 
-export interface TrainerOptions {
+export interface TrainerOptions<K extends LossLike | readonly LossLike[] = LossLike | readonly LossLike[]> {
   /** Name, loss or function; a list for a network with several outputs. Needed unless `rule` is given. */
-  loss?: LossLike | readonly LossLike[];
+  loss?: K;
   /** Default adam. */
   optimizer?: OptimizerLike;
   /** Factor of each output's loss. Default 1. */
@@ -62,7 +65,13 @@ export interface EvaluateOptions {
 }
 
 /** Trains and evaluates a network: loss, optimizer and metrics, with the optimizer's memory. */
-export class Trainer {
+export class Trainer<
+  const I extends Shape = Shape,
+  const L extends readonly Layer[] = readonly Layer[],
+  const K extends LossLike | readonly LossLike[] = LossLike | readonly LossLike[],
+  D = TypedTrainingData<I, L, K>,
+  E = EvaluationData<I, L, K>,
+> {
   readonly network: Network;
   readonly optimizer: Optimizer;
   /** The optimizer's slots, one after the other, each laid out like the parameters. */
@@ -78,9 +87,12 @@ export class Trainer {
   #callbacks: readonly Callback[] = [];
   #callbackStates: Readonly<Record<string, unknown>> = {};
 
-  constructor(network: Network, options: TrainerOptions) {
-    if (!(network instanceof Network))
-      throw new OptionError(expected("Trainer: the first argument", "a Network", network));
+  constructor(typed: Network<I, L>, options: TrainerOptions<K>) {
+    if (!(typed instanceof Network)) {
+      throw new OptionError(expected("Trainer: the first argument", "a Network", typed));
+    }
+    // What the compiler knows of shapes matters at the edge only.
+    const network = typed as unknown as Network;
     checkOptions("Trainer", options, OPTIONS);
     const { rule, groups = [], metrics, lossWeights } = options;
     const loss = options.loss ?? (rule === undefined ? undefined : "meanSquaredError");
@@ -119,8 +131,8 @@ export class Trainer {
    * @throws BusyError while the network is in use; NonFiniteError when the loss is lost; the
    *   signal's reason after an abort. In each case the weights of the last good step stay.
    */
-  async fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
-    const checked = checkFit(data, options);
+  async fit(data: D, options: FitOptions<E> = {}): Promise<History> {
+    const checked = checkFit(data as TrainingData, options as FitOptions);
     const release = this.network.acquire(TRAINING);
     try {
       return await drive(this.#fit(checked), (running) => this.network.noteSteps(running));
@@ -130,8 +142,8 @@ export class Trainer {
   }
 
   /** As `fit`, on the calling thread: for small networks and scripts. */
-  fitSync(data: TrainingData, options: FitOptions = {}): History {
-    const checked = checkFit(data, options);
+  fitSync(data: D, options: FitOptions<E> = {}): History {
+    const checked = checkFit(data as TrainingData, options as FitOptions);
     const release = this.network.acquire(TRAINING);
     try {
       return driveSync(this.#fit(checked));
@@ -141,28 +153,37 @@ export class Trainer {
   }
 
   /** Loss and metrics over a dataset, without training. */
-  async evaluate(data: DatasetSource | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(data: E, options: EvaluateOptions = {}): Promise<Evaluation> {
     const release = this.network.acquire("evaluating");
     try {
-      return await drive(this.#evaluate(Dataset.from(data), this.#objective, evaluationBatch(options)));
+      return await drive(
+        this.#evaluate(Dataset.from(data as DatasetSource), this.#objective, evaluationBatch(options)),
+      );
     } finally {
       release();
     }
   }
 
   /** As `evaluate`, on the calling thread. */
-  evaluateSync(data: DatasetSource | Dataset, options: EvaluateOptions = {}): Evaluation {
+  evaluateSync(data: E, options: EvaluateOptions = {}): Evaluation {
     this.network.requireReadable("evaluate");
-    return driveSync(this.#evaluate(Dataset.from(data), this.#objective, evaluationBatch(options)));
+    return driveSync(
+      this.#evaluate(Dataset.from(data as DatasetSource), this.#objective, evaluationBatch(options)),
+    );
   }
 
   /** Counts by true class (row) and predicted class (column). */
-  confusionMatrix(data: DatasetSource | Dataset, options: EvaluateOptions = {}): number[][] {
+  confusionMatrix(data: E, options: EvaluateOptions = {}): number[][] {
     this.network.requireReadable("confusionMatrix");
     const { losses, weights } = this.#objective;
     const [loss] = losses as [Loss];
     const objective = { ...objectiveFor(this.network, { loss, metrics: [confusionMatrix()] }), weights };
-    const bound = bindDataset("confusionMatrix", this.network, objective, Dataset.from(data));
+    const bound = bindDataset(
+      "confusionMatrix",
+      this.network,
+      objective,
+      Dataset.from(data as DatasetSource),
+    );
     const sums = driveSync(this.#sums(bound, objective, evaluationBatch(options), "confusion"));
     return sums.result(0) as number[][];
   }

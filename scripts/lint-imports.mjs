@@ -20,6 +20,7 @@ const rows = [
   ["graph", "ops"],
   ["data"],
   ["names", "plot", "random"],
+  ["shape-types"],
   ["errors", "tensor"],
 ];
 

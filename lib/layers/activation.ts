@@ -3,6 +3,7 @@ import type { GraphBuilder, Value } from "../graph/graph.ts";
 import { type InitializerLike, resolveInitializer } from "../initializers.ts";
 import { add, multiply, negativePart, unary } from "../ops/functions.ts";
 import { type RegularizerLike, resolveRegularizer } from "../regularizers.ts";
+import type { Same } from "../shape-types.ts";
 import { type ActivationLike, resolveActivation } from "./activations.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
 
@@ -10,7 +11,7 @@ export interface ActivationOptions extends LayerOptions {
   activation: ActivationLike;
 }
 
-class Activation extends Layer {
+class Activation extends Layer<Same> {
   readonly kind = "activation";
   readonly #activation: ActivationLike;
 
@@ -36,7 +37,7 @@ class Activation extends Layer {
 }
 
 /** Applies an activation to its input; the shape stays. */
-export function activation(options: ActivationOptions): Layer {
+export function activation(options: ActivationOptions): Layer<Same> {
   return new Activation(options);
 }
 
@@ -50,7 +51,7 @@ export interface PReLUOptions extends LayerOptions {
 
 const PRELU_OPTIONS = [...LAYER_OPTIONS, "alphaInitializer", "alphaRegularizer", "sharedAxes"] as const;
 
-class PReLU extends Layer {
+class PReLU extends Layer<Same> {
   readonly kind = "prelu";
   readonly #options: PReLUOptions;
 
@@ -82,6 +83,6 @@ class PReLU extends Layer {
 }
 
 /** He et al. 2015: max(x, 0) + alpha · min(x, 0) with a trained slope for each element. Parameter: `alpha`. */
-export function prelu(options: PReLUOptions = {}): Layer {
+export function prelu(options: PReLUOptions = {}): Layer<Same> {
   return new PReLU(options);
 }

@@ -4,12 +4,13 @@ import { type InitializerLike, resolveInitializer } from "../initializers.ts";
 import { linear } from "../ops/functions.ts";
 import { lastDimension } from "../ops/op.ts";
 import { type RegularizerLike, resolveRegularizer } from "../regularizers.ts";
+import type { Width } from "../shape-types.ts";
 import { type ActivationLike, resolveActivation } from "./activations.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
 
-export interface DenseOptions extends LayerOptions {
+export interface DenseOptions<U extends number = number> extends LayerOptions {
   /** Width of the output. */
-  units: number;
+  units: U;
   /** Default linear. */
   activation?: ActivationLike;
   /** Default true. */
@@ -33,7 +34,7 @@ const OPTIONS = [
   "biasRegularizer",
 ] as const;
 
-class Dense extends Layer {
+class Dense extends Layer<Width<number>> {
   readonly kind = "dense";
   readonly #options: DenseOptions;
 
@@ -83,6 +84,6 @@ class Dense extends Layer {
  * Fully connected: f(x · kernel + bias) over the last axis. [..., in] -> [..., units].
  * Parameters: `kernel` [in, units], `bias` [units].
  */
-export function dense(options: DenseOptions): Layer {
-  return new Dense(options);
+export function dense<const U extends number>(options: DenseOptions<U>): Layer<Width<U>> {
+  return new Dense(options) as Layer<Width<U>>;
 }

@@ -1,5 +1,6 @@
 import { checkOptions, expected, OptionError, ShapeError } from "../errors.ts";
 import type { GraphBuilder, Value } from "../graph/graph.ts";
+import type { ShapeRule } from "../shape-types.ts";
 
 export interface LayerOptions {
   /** Unique in its network; default: the kind with a number, as in `dense_1`. */
@@ -16,7 +17,9 @@ export type LayerConfig = Readonly<Record<string, unknown>>;
  * A layer of your own extends this class and says in `call` how its output follows from its input;
  * gradients and both executors follow from that. See docs/custom-layers.md.
  */
-export abstract class Layer {
+export abstract class Layer<R extends ShapeRule = ShapeRule> {
+  /** For the compiler only: how the output shape follows from the input's. */
+  declare readonly shapeRule?: R;
   /** The layer's type, as saved in model files. */
   abstract readonly kind: string;
   readonly name: string | undefined;

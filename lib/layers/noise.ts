@@ -1,6 +1,7 @@
 import { checkNumber, checkOptions } from "../errors.ts";
 import type { GraphBuilder, Value } from "../graph/graph.ts";
 import { dropout as dropoutOp, gaussianNoise as gaussianNoiseOp } from "../ops/functions.ts";
+import type { Same } from "../shape-types.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
 
 export interface DropoutOptions extends LayerOptions {
@@ -8,7 +9,7 @@ export interface DropoutOptions extends LayerOptions {
   rate: number;
 }
 
-class Dropout extends Layer {
+class Dropout extends Layer<Same> {
   readonly kind = "dropout";
   readonly #rate: number;
 
@@ -30,7 +31,7 @@ class Dropout extends Layer {
 }
 
 /** In training, zeroes a random fraction of its input and scales the rest by 1 / (1 - rate); else passes it on. */
-export function dropout(options: DropoutOptions): Layer {
+export function dropout(options: DropoutOptions): Layer<Same> {
   return new Dropout(options);
 }
 
@@ -39,7 +40,7 @@ export interface GaussianNoiseOptions extends LayerOptions {
   stddev: number;
 }
 
-class GaussianNoise extends Layer {
+class GaussianNoise extends Layer<Same> {
   readonly kind = "gaussianNoise";
   readonly #stddev: number;
 
@@ -60,6 +61,6 @@ class GaussianNoise extends Layer {
 }
 
 /** In training, adds normal noise of mean 0; else passes its input on. */
-export function gaussianNoise(options: GaussianNoiseOptions): Layer {
+export function gaussianNoise(options: GaussianNoiseOptions): Layer<Same> {
   return new GaussianNoise(options);
 }

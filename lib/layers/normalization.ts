@@ -4,6 +4,7 @@ import { type InitializerLike, resolveInitializer } from "../initializers.ts";
 import * as ops from "../ops/functions.ts";
 import { lastDimension } from "../ops/op.ts";
 import { type RegularizerLike, resolveRegularizer } from "../regularizers.ts";
+import type { Same } from "../shape-types.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
 
 interface NormalizationOptions extends LayerOptions {
@@ -68,7 +69,7 @@ function scaleAndShift(graph: GraphBuilder, options: NormalizationOptions, width
   ];
 }
 
-class BatchNormalization extends Layer {
+class BatchNormalization extends Layer<Same> {
   readonly kind = "batchNormalization";
   readonly #options: BatchNormalizationOptions;
 
@@ -110,11 +111,11 @@ class BatchNormalization extends Layer {
  * at prediction by running statistics. The shape stays. Weights: `gamma`, `beta`, `movingMean`,
  * `movingVariance`, each [channels].
  */
-export function batchNormalization(options: BatchNormalizationOptions = {}): Layer {
+export function batchNormalization(options: BatchNormalizationOptions = {}): Layer<Same> {
   return new BatchNormalization(options);
 }
 
-class LayerNormalization extends Layer {
+class LayerNormalization extends Layer<Same> {
   readonly kind = "layerNormalization";
   readonly #options: LayerNormalizationOptions;
 
@@ -137,6 +138,6 @@ class LayerNormalization extends Layer {
 }
 
 /** Ba et al. 2016: brings each row (last axis) to mean 0 and variance 1. The shape stays. Parameters: `gamma`, `beta`. */
-export function layerNormalization(options: LayerNormalizationOptions = {}): Layer {
+export function layerNormalization(options: LayerNormalizationOptions = {}): Layer<Same> {
   return new LayerNormalization(options);
 }

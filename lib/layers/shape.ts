@@ -1,10 +1,11 @@
 import { checkOptions, expected, ShapeError } from "../errors.ts";
 import type { GraphBuilder, Value } from "../graph/graph.ts";
 import { reshape as reshapeOp } from "../ops/functions.ts";
+import type { Fixed, Flat, Shape } from "../shape-types.ts";
 import { formatShape, sizeOf } from "../tensor.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
 
-class Flatten extends Layer {
+class Flatten extends Layer<Flat> {
   readonly kind = "flatten";
 
   call(_: GraphBuilder, ...inputs: Value[]): Value {
@@ -14,17 +15,17 @@ class Flatten extends Layer {
 }
 
 /** All axes of a sample as one. */
-export function flatten(options: LayerOptions = {}): Layer {
+export function flatten(options: LayerOptions = {}): Layer<Flat> {
   checkOptions("layers.flatten", options, LAYER_OPTIONS);
   return new Flatten(options);
 }
 
-export interface ReshapeOptions extends LayerOptions {
+export interface ReshapeOptions<S extends Shape = Shape> extends LayerOptions {
   /** Shape of one sample; one dimension may be -1 and follows from the rest. */
-  targetShape: readonly number[];
+  targetShape: S;
 }
 
-class Reshape extends Layer {
+class Reshape extends Layer<Fixed<Shape>> {
   readonly kind = "reshape";
   readonly #target: readonly number[];
 
@@ -60,6 +61,6 @@ class Reshape extends Layer {
 }
 
 /** The elements of a sample under another shape. */
-export function reshape(options: ReshapeOptions): Layer {
-  return new Reshape(options);
+export function reshape<const S extends Shape>(options: ReshapeOptions<S>): Layer<Fixed<S>> {
+  return new Reshape(options) as Layer<Fixed<S>>;
 }

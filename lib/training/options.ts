@@ -7,7 +7,7 @@ import type { ClassWeight } from "./bind.ts";
 /** Samples in memory, or batches from an iterable. */
 export type TrainingData = DatasetSource | Dataset | BatchSource;
 
-export interface FitOptions {
+export interface FitOptions<V = DatasetSource | Dataset> {
   /** Passes over the data. Default 1. */
   epochs?: number;
   /** Samples of a step. Default 32, or all where there are fewer. */
@@ -16,7 +16,7 @@ export interface FitOptions {
   shuffle?: boolean;
   /** Share of the data, from its end, that validates instead of training. Default 0. */
   validationSplit?: number;
-  validationData?: DatasetSource | Dataset;
+  validationData?: V;
   callbacks?: readonly Callback[];
   /** Ends the training at the next step; `fit` then rejects with the signal's reason. */
   signal?: AbortSignal;
