@@ -12,6 +12,11 @@ function stop(): void {
 
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, stop);
 
+// Whoever reads along may leave (`| head`); the model is worth finishing all the same.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 try {
   process.exitCode = await runDigits(process.argv.slice(2), process.stdout, controller.signal);
 } catch (error) {
