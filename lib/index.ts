@@ -1,16 +1,28 @@
+export type { Callback, Logs, Progress, TrainingContext } from "./callbacks/callback.ts";
 export * as callbacks from "./callbacks/index.ts";
 export { Dataset } from "./data/dataset.ts";
 export * as data from "./data/index.ts";
-export * from "./errors.ts";
+export {
+  BusyError,
+  DataError,
+  FileError,
+  MyelinError,
+  NativeError,
+  NonFiniteError,
+  OptionError,
+  ShapeError,
+} from "./errors.ts";
 export { executors, getThreads, setThreads } from "./executor/native.ts";
 export type { GraphBuilder, Value } from "./graph/graph.ts";
 export * as initializers from "./initializers.ts";
 export * as layers from "./layers/index.ts";
 export { Layer, type LayerConfig, type LayerOptions, SymbolicTensor } from "./layers/layer.ts";
+export type { LayerFactory } from "./layers/registry.ts";
 export * as losses from "./losses.ts";
 export * as metrics from "./metrics.ts";
 export {
   type FunctionalOptions,
+  type LoadOptions,
   Network,
   type NetworkLayer,
   type NetworkOptions,

@@ -6,7 +6,7 @@ import { readCheckpoint, type TrainerState, writeCheckpoint } from "./io/checkpo
 import type { Layer } from "./layers/layer.ts";
 import type { Loss, LossLike } from "./losses.ts";
 import { confusionMatrix, type MetricLike } from "./metrics.ts";
-import { Network, TRAINING } from "./network.ts";
+import { allocate, Network, TRAINING } from "./network.ts";
 import { type Optimizer, type OptimizerLike, resolveOptimizer, sgd } from "./optimizers.ts";
 import { printPlan } from "./plan/print.ts";
 import { type Seed, seedWords } from "./random.ts";
@@ -106,7 +106,11 @@ export class Trainer<
     this.#groups = groups;
     this.#rule = rule;
     this.#seed = options.seed === undefined ? network.seed : seedWords(options.seed, "Trainer: seed");
-    this.slots = network.executor.allocate(this.optimizer.slots.length * network.layout.parameterSize);
+    this.slots = allocate(
+      network.executor,
+      this.optimizer.slots.length * network.layout.parameterSize,
+      "the optimizer",
+    );
     this.#resetSlots();
   }
 
@@ -379,11 +383,14 @@ export class Trainer<
   /** Gives callbacks the states of the checkpoint that the training resumes from. */
   #adopt(callbacks: readonly Callback[], resume: boolean): void {
     this.#callbacks = callbacks;
-    if (!resume) this.#callbackStates = {};
+    const pending = resume ? { ...this.#callbackStates } : {};
     for (const callback of callbacks) {
-      const state = callback.name === undefined ? undefined : this.#callbackStates[callback.name];
+      const state = callback.name === undefined ? undefined : pending[callback.name];
       if (state !== undefined) callback.restore?.(state);
     }
+    // Each state is given once: a later resume goes on from what the callbacks have seen since.
+    for (const { name } of callbacks) if (name !== undefined) delete pending[name];
+    this.#callbackStates = pending;
   }
 
   #state(): TrainerState {

@@ -60,10 +60,33 @@ function flag(where: string, value: unknown, fallback: boolean): boolean {
   throw new OptionError(expected(where, "true or false", value));
 }
 
+const METHODS = [
+  "onTrainBegin",
+  "onEpochBegin",
+  "onProgress",
+  "onBatchEnd",
+  "onEpochEnd",
+  "onTrainEnd",
+  "onClose",
+  "state",
+  "restore",
+] as const satisfies readonly (keyof Callback)[];
+
+function checkMethods(callback: Callback, where: string): void {
+  for (const name of METHODS) {
+    const method: unknown = callback[name];
+    if (method === undefined || typeof method === "function") continue;
+    throw new OptionError(expected(`${where}.${name}`, "a function", method));
+  }
+}
+
 function checkCallbacks(callbacks: unknown): void {
   if (!Array.isArray(callbacks)) throw new OptionError(expected("fit: callbacks", "a list", callbacks));
   callbacks.forEach((callback: unknown, i) => {
-    if (typeof callback === "object" && callback !== null) return;
+    if (typeof callback === "object" && callback !== null) {
+      checkMethods(callback, `fit: callbacks[${i}]`);
+      return;
+    }
     throw new OptionError(
       expected(`fit: callbacks[${i}]`, "an object with methods such as onEpochEnd", callback),
     );
@@ -91,7 +114,7 @@ export function checkFit(data: TrainingData, options: FitOptions): CheckedFit {
     resume: flag("fit: resume", options.resume, false),
     targetLoss:
       options.targetLoss === undefined ? Number.NaN : checkNumber("fit: targetLoss", options.targetLoss),
-    callbacks,
+    callbacks: callbacks.toSorted((a, b) => Number(a.last ?? false) - Number(b.last ?? false)),
     signal,
     classWeight: options.classWeight,
   };
