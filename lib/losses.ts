@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions, expected, OptionError, ShapeError } from "./errors.ts";
-import type { Value, ValueType } from "./graph/graph.ts";
+import { Value, type ValueType } from "./graph/graph.ts";
 import { byName } from "./names.ts";
 import { affine, loss as lossNode, multiply, reduce, reshape, softmax, unary } from "./ops/functions.ts";
 import { LOSS_FUNCTIONS, type LossFunction, type LossRule } from "./ops/loss-functions.ts";
@@ -301,6 +301,9 @@ export function negativeLogLikelihood(options: LossOptions = {}): Loss {
 
 /** Mean over the batch of weight times the callback's mean for each sample. */
 function meanOf(name: string, raw: Value, weight: Value | undefined): Value {
+  if (!(raw instanceof Value)) {
+    throw new OptionError(expected(`loss ${name}: what the function returns`, "a value made of ops", raw));
+  }
   if (!raw.batched) {
     if (raw.shape.length > 0) {
       throw new ShapeError(

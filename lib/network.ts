@@ -8,7 +8,7 @@ import type { LayerFactory } from "./layers/registry.ts";
 import { StateLayout } from "./plan/layout.ts";
 import { lower } from "./plan/lower.ts";
 import type { Plan } from "./plan/plan.ts";
-import { printPlan } from "./plan/print.ts";
+import { formatBytes, printPlan } from "./plan/print.ts";
 import { type PredictInput, Predictor } from "./predictor.ts";
 import { Random, type Seed, seedWords, streams } from "./random.ts";
 import type { Shape } from "./shape-types.ts";
@@ -129,6 +129,7 @@ export class Network<
   constructor(options: NetworkOptions<I, L>, weights?: WeightMap) {
     checkOptions("Network", options, OPTIONS);
     this.name = options.name ?? "network";
+    if (typeof this.name !== "string") throw new OptionError(expected("Network: name", "text", options.name));
     const random = (): number => Math.floor(Math.random() * 2 ** 32);
     this.seed = options.seed === undefined ? [random(), random()] : seedWords(options.seed, "Network: seed");
     if (options.executor !== undefined && !["native", "reference"].includes(options.executor)) {
@@ -140,7 +141,7 @@ export class Network<
     this.inputShapes = built.inputs.map((value) => value.shape);
     this.outputShapes = built.outputs.map((value) => value.shape);
     this.layout = new StateLayout(built.graph);
-    this.state = this.executor.allocate(this.layout.size);
+    this.state = allocate(this.executor, this.layout.size, "weights");
     if (weights === undefined) this.initialize();
     else placeWeights(this, weights);
     this.preprocessing = { ...checkPreprocessing("Network: preprocessing", options.preprocessing ?? {}) };
@@ -275,9 +276,9 @@ export class Network<
     const regions: Regions = {
       state: this.state,
       slots: own.slots ?? executor.allocate(0),
-      gradient: executor.allocate(plan.sizes.gradient),
-      input: executor.allocate(plan.sizes.input),
-      scratch: executor.allocate(plan.sizes.scratch),
+      gradient: allocate(executor, plan.sizes.gradient, "gradients"),
+      input: allocate(executor, plan.sizes.input, "a batch"),
+      scratch: allocate(executor, plan.sizes.scratch, "the values of a step"),
     };
     for (const { offset, data } of plan.constants) regions.scratch.set(data, offset);
     return { program: executor.load(plan, regions), regions };
@@ -369,6 +370,17 @@ export class Network<
       data: this.state.subarray(offset, offset + size),
       trainable: declaration.kind === "parameter",
     };
+  }
+}
+
+/** Memory from an executor, or an error that says what it was for. */
+export function allocate(executor: Executor, elements: number, purpose: string): Float32Array {
+  try {
+    return executor.allocate(elements);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = `there is no memory for ${purpose} of ${formatBytes(elements * 4)}`;
+    throw new MyelinError("ERR_MEMORY", message, { cause: error });
   }
 }
 

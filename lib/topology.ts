@@ -50,10 +50,18 @@ export function topologyOf(ends: {
     else if (!ends.inputs.includes(tensor))
       throw new OptionError("Network: an output depends on an input that is not listed");
   }
-  const outputNames = ends.outputs.map((tensor) =>
-    tensor.layer === undefined ? "input" : names.of(tensor.layer),
+  const outputNames = distinct(
+    ends.outputs.map((tensor) => (tensor.layer === undefined ? "input" : names.of(tensor.layer))),
   );
   return { inputs, steps, outputs: ends.outputs, outputNames };
+}
+
+/** Names with a number where a layer gives several outputs. */
+function distinct(names: readonly string[]): string[] {
+  return names.map((name, i) => {
+    const before = names.slice(0, i).filter((other) => other === name).length;
+    return before === 0 ? name : `${name}[${before}]`;
+  });
 }
 
 /** A graph of the whole network with its ends. */

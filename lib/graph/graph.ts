@@ -1,7 +1,7 @@
 import { ShapeError } from "../errors.ts";
 import type { Attributes, OpDefinition } from "../ops/op.ts";
 import type { Random } from "../random.ts";
-import { formatShape, sizeOf } from "../tensor.ts";
+import { formatShape, sameShape, sizeOf } from "../tensor.ts";
 
 /** What a value is: its shape without the batch, and whether a leading batch dimension stands before it. */
 export interface ValueType {
@@ -151,7 +151,8 @@ export class GraphBuilder {
     const trainable = this.#trainable && (options.trainable ?? true);
     const known = this.#states.has(this.#statePath(options.name));
     const value = this.#state({ ...options, kind: "parameter", trainable });
-    if (!known && options.regularizer !== undefined && this.training) this.penalties.push(options.regularizer(value));
+    if (!known && options.regularizer !== undefined && this.training)
+      this.penalties.push(options.regularizer(value));
     return value;
   }
 
@@ -176,9 +177,15 @@ export class GraphBuilder {
   }
 
   /** Emits a node; the op's shape rule gives the outputs' types. */
-  add(op: OpDefinition, inputs: readonly Value[], attributes: Attributes = {}, as?: ValueType): readonly Value[] {
+  add(
+    op: OpDefinition,
+    inputs: readonly Value[],
+    attributes: Attributes = {},
+    as?: ValueType,
+  ): readonly Value[] {
     for (const input of inputs) {
-      if (input.graph !== this) throw new ShapeError(this.#message(op.name, "an input belongs to another graph"));
+      if (input.graph !== this)
+        throw new ShapeError(this.#message(op.name, "an input belongs to another graph"));
     }
     let types: readonly ValueType[];
     try {
@@ -192,7 +199,15 @@ export class GraphBuilder {
       throw new ShapeError(this.#message(op.name, error.message), { cause: error });
     }
     const outputs: Value[] = [];
-    const node: Node = { kind: "node", id: this.nodes.length, op, inputs, outputs, attributes, path: this.#path };
+    const node: Node = {
+      kind: "node",
+      id: this.nodes.length,
+      op,
+      inputs,
+      outputs,
+      attributes,
+      path: this.#path,
+    };
     for (const type of types) outputs.push(new Value(this, node, type, this.#ids++));
     this.nodes.push(node);
     return outputs;
@@ -215,10 +230,12 @@ export class GraphBuilder {
   #state(declaration: Omit<StateDeclaration, "path">): Value {
     const path = this.#statePath(declaration.name);
     const known = this.#states.get(path);
-    if (known !== undefined) return known;
+    if (known !== undefined) return sameShared(path, known, declaration.shape);
     for (const dimension of declaration.shape) {
       if (!Number.isInteger(dimension) || dimension < 1) {
-        throw new ShapeError(`"${path}": every dimension must be a positive integer, got ${formatShape(declaration.shape)}`);
+        throw new ShapeError(
+          `"${path}": every dimension must be a positive integer, got ${formatShape(declaration.shape)}`,
+        );
       }
     }
     const { name, shape, kind, trainable, initialize } = declaration;
@@ -227,6 +244,15 @@ export class GraphBuilder {
     this.#states.set(path, value);
     return value;
   }
+}
+
+/** A layer that is used twice has one state, so its uses must agree on the shape. */
+function sameShared(path: string, known: Value, shape: readonly number[]): Value {
+  if (sameShape(known.shape, shape)) return known;
+  throw new ShapeError(
+    `"${path}" has shape ${formatShape(known.shape)} already, and cannot have ${formatShape(shape)} too: ` +
+      "a shared layer needs inputs of one shape",
+  );
 }
 
 /** Elements of a value in a step of `batch` samples. */
@@ -238,7 +264,9 @@ export function elementsOf(type: ValueType, batch: number): number {
 export function printGraph(graph: GraphBuilder): string {
   return graph.nodes
     .map((node) => {
-      const outputs = node.outputs.map((output) => `${formatValue(output)} ${formatType(output.type)}`).join(", ");
+      const outputs = node.outputs
+        .map((output) => `${formatValue(output)} ${formatType(output.type)}`)
+        .join(", ");
       const inputs = node.inputs.map(formatValue).join(", ");
       const attributes = Object.entries(node.attributes).map(([key, value]) => `${key}: ${value}`);
       const suffix = attributes.length === 0 ? "" : ` {${attributes.join(", ")}}`;

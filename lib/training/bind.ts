@@ -82,7 +82,7 @@ function targetHint(target: Column, loss: Loss, output: readonly number[]): stri
 
 function describeLabels(loss: Loss, classes: number): string | undefined {
   if (loss.labels === "class") return `a class index from 0 to ${classes - 1}`;
-  if (loss.labels === "signed") return "-1 or 1";
+  if (loss.labels === "signed") return '-1 or 1 (0 and 1 with the option labels: "zeroOne")';
   return loss.labels === undefined ? undefined : "from 0 to 1";
 }
 

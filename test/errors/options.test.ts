@@ -108,6 +108,28 @@ describe("a network", () => {
     expect(() => network().layer("dens")).toThrow(/the network has no layer "dens"\. Layers: dense/);
   });
 
+  test("a network that does not fit into memory", () => {
+    const huge = layers.dense({ units: 2 ** 40 });
+    expect(() => new Network({ input: [2 ** 12], layers: [huge], executor: "reference" })).toThrow(
+      /there is no memory for weights of \d+\.\d MiB/,
+    );
+    const wide = new Network({
+      input: [2 ** 20, 2 ** 20],
+      layers: [layers.flatten()],
+      executor: "reference",
+    });
+    expect(() => wide.explain()).not.toThrow();
+    expect(() => wide.predict(new Float32Array(2 ** 10))).toThrow(/there is no memory for a batch of/);
+  });
+
+  test("a shared layer whose weights cannot fit both uses", () => {
+    const ends = [layers.input({ shape: [2] }), layers.input({ shape: [1] })];
+    const shared = layers.prelu({ name: "shared" });
+    expect(() => new Network({ inputs: ends, outputs: ends.map((end) => shared.apply(end)) })).toThrow(
+      /layer "shared": "shared\/alpha" has shape \[2\] already, and cannot have \[1\] too: a shared layer needs inputs of one shape/,
+    );
+  });
+
   test("a capacity and a flag of the wrong kind", () => {
     expect(() => network().predictPlan(0)).toThrow(/capacity must be an integer of at least 1, got 0/);
     expect(() => (network().setTrainable as Loose)("dense", "no")).toThrow(/Trainable/);
@@ -299,6 +321,10 @@ describe("a trainer", () => {
     ["a seed that is none", { loss: "mse", seed: 0.5 }, /Trainer: seed must be/],
   ])("%s", (_, options, message) => checkThrows(make(options), OptionError, message));
 
+  test("a loss of one's own that is not made of ops", () => {
+    expect(make({ loss: () => 3 })).toThrow(/what the function returns must be a value made of ops, got 3/);
+  });
+
   test("no network", () => {
     expect(() => (((n: never) => new Trainer(n, { loss: "mse" })) as Loose)({})).toThrow(
       /the first argument must be a Network/,
@@ -362,6 +388,11 @@ describe("fit and evaluate", () => {
     ],
     ["a shuffle that is no flag", { shuffle: "yes" }, /fit: shuffle must be true or false, got "yes"/],
     ["a callback without its list", { callbacks: { onEpochEnd() {} } }, /fit: callbacks must be a list/],
+    [
+      "a callback's method that is none",
+      { callbacks: [{ onEpochEnd: 3 }] },
+      /fit: callbacks\[0\]\.onEpochEnd must be a function, got 3/,
+    ],
     [
       "a callback that is a function",
       { callbacks: [() => {}] },
