@@ -1,20 +1,21 @@
 import { BusyError, checkNumber, checkOptions, expected, MyelinError, OptionError } from "./errors.ts";
+import { allocate } from "./executor/allocate.ts";
 import type { Executor, Program, Regions } from "./executor/executor.ts";
 import { chooseExecutor, type ExecutorName } from "./executor/native.ts";
 import { checkPreprocessing, loadModel, loadWeights, type PreprocessingMap, saveModel } from "./io/model.ts";
 import { placeWeights, type WeightMap } from "./io/weights.ts";
-import { checkShape, type Layer, SymbolicTensor } from "./layers/layer.ts";
+import type { Layer, SymbolicTensor } from "./layers/layer.ts";
 import type { LayerFactory } from "./layers/registry.ts";
 import { StateLayout } from "./plan/layout.ts";
 import { lower } from "./plan/lower.ts";
 import type { Plan } from "./plan/plan.ts";
-import { formatBytes, printPlan } from "./plan/print.ts";
+import { printPlan } from "./plan/print.ts";
 import { type PredictInput, Predictor } from "./predictor.ts";
 import { Random, type Seed, seedWords, streams } from "./random.ts";
 import type { Shape } from "./shape-types.ts";
 import { summarize } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
-import { type BuiltGraph, buildGraph, type Topology, topologyOf } from "./topology.ts";
+import { type BuiltGraph, buildGraph, endsOf, type Topology, topologyOf } from "./topology.ts";
 
 export type { BuiltGraph } from "./topology.ts";
 
@@ -371,41 +372,4 @@ export class Network<
       trainable: declaration.kind === "parameter",
     };
   }
-}
-
-/** Memory from an executor, or an error that says what it was for. */
-export function allocate(executor: Executor, elements: number, purpose: string): Float32Array {
-  try {
-    return executor.allocate(elements);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const message = `there is no memory for ${purpose} of ${formatBytes(elements * 4)}`;
-    throw new MyelinError("ERR_MEMORY", message, { cause: error });
-  }
-}
-
-/** Inputs and outputs of either form. */
-function endsOf(options: NetworkOptions): {
-  inputs: readonly SymbolicTensor[];
-  outputs: readonly SymbolicTensor[];
-} {
-  if ("layers" in options) {
-    if ("inputs" in options || "outputs" in options) {
-      throw new OptionError("Network: give either `input` and `layers`, or `inputs` and `outputs`");
-    }
-    if (!Array.isArray(options.layers) || options.layers.length === 0) {
-      throw new OptionError(expected("Network: layers", "a list of at least one layer", options.layers));
-    }
-    const input = new SymbolicTensor(undefined, [], checkShape("Network: input", options.input));
-    const output = options.layers.reduce((tensor: SymbolicTensor, layer: Layer, i) => {
-      if (typeof layer?.apply !== "function")
-        throw new OptionError(expected(`Network: layers[${i}]`, "a layer", layer));
-      return layer.apply(tensor);
-    }, input);
-    return { inputs: [input], outputs: [output] };
-  }
-  if (!Array.isArray(options.inputs) || !Array.isArray(options.outputs)) {
-    throw new OptionError("Network: give either `input` and `layers`, or `inputs` and `outputs`");
-  }
-  return options;
 }

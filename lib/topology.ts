@@ -1,6 +1,7 @@
-import { OptionError, ShapeError } from "./errors.ts";
+import { expected, OptionError, ShapeError } from "./errors.ts";
 import { GraphBuilder, type Value } from "./graph/graph.ts";
-import { type Layer, SymbolicTensor } from "./layers/layer.ts";
+import { checkShape, type Layer, SymbolicTensor } from "./layers/layer.ts";
+import type { NetworkOptions } from "./network.ts";
 
 /** A layer applied once. */
 export interface Step {
@@ -62,6 +63,32 @@ function distinct(names: readonly string[]): string[] {
     const before = names.slice(0, i).filter((other) => other === name).length;
     return before === 0 ? name : `${name}[${before}]`;
   });
+}
+
+/** Inputs and outputs of either form. */
+export function endsOf(options: NetworkOptions): {
+  inputs: readonly SymbolicTensor[];
+  outputs: readonly SymbolicTensor[];
+} {
+  if ("layers" in options) {
+    if ("inputs" in options || "outputs" in options) {
+      throw new OptionError("Network: give either `input` and `layers`, or `inputs` and `outputs`");
+    }
+    if (!Array.isArray(options.layers) || options.layers.length === 0) {
+      throw new OptionError(expected("Network: layers", "a list of at least one layer", options.layers));
+    }
+    const input = new SymbolicTensor(undefined, [], checkShape("Network: input", options.input));
+    const output = options.layers.reduce((tensor: SymbolicTensor, layer: Layer, i) => {
+      if (typeof layer?.apply !== "function")
+        throw new OptionError(expected(`Network: layers[${i}]`, "a layer", layer));
+      return layer.apply(tensor);
+    }, input);
+    return { inputs: [input], outputs: [output] };
+  }
+  if (!Array.isArray(options.inputs) || !Array.isArray(options.outputs)) {
+    throw new OptionError("Network: give either `input` and `layers`, or `inputs` and `outputs`");
+  }
+  return options;
 }
 
 /** A graph of the whole network with its ends. */

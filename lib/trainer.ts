@@ -1,23 +1,23 @@
 import type { Callback, Logs, TrainingContext } from "./callbacks/callback.ts";
 import { Dataset, type DatasetSource } from "./data/dataset.ts";
 import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
-import type { Job } from "./executor/executor.ts";
+import { allocate } from "./executor/allocate.ts";
 import { readCheckpoint, type TrainerState, writeCheckpoint } from "./io/checkpoint.ts";
 import type { Layer } from "./layers/layer.ts";
 import type { Loss, LossLike } from "./losses.ts";
 import { confusionMatrix, type MetricLike } from "./metrics.ts";
-import { allocate, Network, TRAINING } from "./network.ts";
+import { Network, TRAINING } from "./network.ts";
 import { type Optimizer, type OptimizerLike, resolveOptimizer, sgd } from "./optimizers.ts";
 import { printPlan } from "./plan/print.ts";
 import { type Seed, seedWords } from "./random.ts";
 import type { Shape } from "./shape-types.ts";
-import { sizeOf } from "./tensor.ts";
 import { type Bound, bindDataset } from "./training/bind.ts";
 import { checkGroups, compileEvaluation, compileTraining, type ParameterGroup } from "./training/compile.ts";
 import type { EvaluationData, TypedTrainingData } from "./training/data-types.ts";
-import { drive, driveSync, type Process, runSteps, settle } from "./training/drive.ts";
-import { EpochSums } from "./training/epoch.ts";
-import { type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
+import { drive, driveSync, type Process, settle } from "./training/drive.ts";
+import type { EpochSums } from "./training/epoch.ts";
+import { type EvaluateOptions, evaluateSteps, evaluationBatch } from "./training/evaluate.ts";
+import { checkPosition, type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
 import { type Objective, objectiveFor } from "./training/head.ts";
 import { type CheckedFit, checkFit, type FitOptions, type TrainingData } from "./training/options.ts";
 import { checkRule, type LearningRule } from "./training/rules.ts";
@@ -43,6 +43,8 @@ export interface TrainerOptions<K extends LossLike | readonly LossLike[] = LossL
 
 const OPTIONS = ["loss", "optimizer", "lossWeights", "metrics", "groups", "rule", "seed"] as const;
 
+export type { EvaluateOptions } from "./training/evaluate.ts";
+
 export interface History {
   /** The mean training loss of each epoch. */
   readonly loss: readonly number[];
@@ -57,11 +59,6 @@ export interface History {
 export interface Evaluation {
   readonly loss: number;
   readonly [metric: string]: number;
-}
-
-export interface EvaluateOptions {
-  /** Samples of a step. Default 128. */
-  batchSize?: number;
 }
 
 /** Trains and evaluates a network: loss, optimizer and metrics, with the optimizer's memory. */
@@ -320,27 +317,8 @@ export class Trainer<
 
   *#sums(bound: Bound, objective: Objective, batchSize: number, kind: string): Process<EpochSums> {
     const capacity = Math.min(batchSize, bound.length);
-    const { plan, program, statistics } = this.#load(kind, capacity, bound.weighted, objective);
-    const steps = Math.ceil(bound.length / capacity);
-    const job: Job = {
-      columns: bound.columns,
-      indices: bound.rows ?? null,
-      epochRows: bound.length,
-      epochs: 1,
-      batchSize: capacity,
-      firstStep: 0,
-      counter: 0,
-      learningRates: new Float32Array(1),
-      seed: this.#seed,
-      outputs: plan.outputs.map(({ buffer }) => new Float32Array(steps * sizeOf(buffer.type.shape))),
-      budget: Number.POSITIVE_INFINITY,
-      stopBelow: Number.NaN,
-    };
-    yield* runSteps(program, job);
-    const sums = new EpochSums(statistics);
-    for (let step = 0; step < steps; step++)
-      sums.add(job.outputs, step, Math.min(capacity, bound.length - step * capacity));
-    return sums;
+    const loaded = this.#load(kind, capacity, bound.weighted, objective);
+    return yield* evaluateSteps(loaded, bound, capacity, this.#seed);
   }
 
   /** A program of one kind, compiled anew only when it needs more room or the frozen layers have changed. */
@@ -401,20 +379,4 @@ export class Trainer<
     const { step, epoch, batch } = this.#position.reached ?? this.#position;
     return { step, epoch, batch, learningRateFactor: this.learningRateFactor, seed: this.#seed, callbacks };
   }
-}
-
-/** A training that goes on in mid-epoch needs the batches that it was interrupted in. */
-function checkPosition({ batch }: Position, perEpoch: number): void {
-  if (batch < perEpoch) return;
-  const wanted = `more than ${batch} batches in an epoch, as many as when the training was interrupted`;
-  throw new OptionError(`fit: resume needs ${wanted}; with this data and batchSize there are ${perEpoch}`);
-}
-
-function evaluationBatch(options: EvaluateOptions): number {
-  checkOptions("evaluate", options, ["batchSize"]);
-  return checkNumber("evaluate: batchSize", options.batchSize ?? 128, {
-    min: 1,
-    max: 2 ** 24,
-    integer: true,
-  });
 }

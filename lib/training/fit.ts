@@ -242,6 +242,13 @@ function* notify(request: FitRequest, event: EpochEvent, index: number, logs: Lo
   }
 }
 
+/** A training that goes on in mid-epoch needs the batches that it was interrupted in. */
+export function checkPosition({ batch }: Position, perEpoch: number): void {
+  if (batch < perEpoch) return;
+  const wanted = `more than ${batch} batches in an epoch, as many as when the training was interrupted`;
+  throw new OptionError(`fit: resume needs ${wanted}; with this data and batchSize there are ${perEpoch}`);
+}
+
 /** An update may overflow in the last step before anybody looks: no loss would tell. */
 export function requireFinite(request: Pick<FitRequest, "position" | "snapshot">, steps: number): void {
   const { position, snapshot } = request;
