@@ -35,7 +35,9 @@ export function backward(target: Value, seed: Value, sources: readonly Value[]):
   const gradients = new Map<Value, Value>([[target, seed]]);
   for (let i = forward.length - 1; i >= 0; i--) {
     const node = forward[i] as Node;
-    const flows = node.outputs.some((output) => reaching.has(output) && wanted.has(output) && gradients.has(output));
+    const flows = node.outputs.some(
+      (output) => reaching.has(output) && wanted.has(output) && gradients.has(output),
+    );
     if (!flows) continue;
     const outputs = node.outputs.map((output) => gradients.get(output));
     if (node.op.vjp === undefined) {

@@ -107,7 +107,7 @@ export class GraphBuilder {
   readonly nodes: Node[] = [];
   /** Nodes that must run for what they write, though nothing reads their output. */
   readonly effects: Node[] = [];
-  /** Scalars that regularizers add to the loss. */
+  /** Scalars that regularizers add to the loss, in evaluation too (Keras); a program that does not ask for it drops them. */
   readonly penalties: Value[] = [];
   readonly #states = new Map<string, Value>();
   #path = "";
@@ -151,8 +151,7 @@ export class GraphBuilder {
     const trainable = this.#trainable && (options.trainable ?? true);
     const known = this.#states.has(this.#statePath(options.name));
     const value = this.#state({ ...options, kind: "parameter", trainable });
-    if (!known && options.regularizer !== undefined && this.training)
-      this.penalties.push(options.regularizer(value));
+    if (!known && options.regularizer !== undefined) this.penalties.push(options.regularizer(value));
     return value;
   }
 

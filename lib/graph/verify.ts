@@ -10,14 +10,18 @@ export function verify(graph: GraphBuilder): void {
   const known = new Set<Value>([...graph.inputs, ...graph.states.values()]);
   for (const node of graph.nodes) {
     const where = `node ${node.id} (${node.op.name}, layer "${node.path}")`;
-    if (OPS.get(node.op.name) !== node.op) throw new MyelinError("ERR_GRAPH", `${where}: the op is not registered`);
+    if (OPS.get(node.op.name) !== node.op)
+      throw new MyelinError("ERR_GRAPH", `${where}: the op is not registered`);
     for (const input of node.inputs) {
-      if (!known.has(input)) throw new MyelinError("ERR_GRAPH", `${where}: ${formatValue(input)} is read before it is computed`);
+      if (!known.has(input))
+        throw new MyelinError("ERR_GRAPH", `${where}: ${formatValue(input)} is read before it is computed`);
     }
     for (const attribute of node.op.attributes) {
       const value = node.attributes[attribute];
-      const valid = attribute === "function" ? node.op.functions?.includes(String(value)) : Number.isFinite(value);
-      if (valid !== true) throw new MyelinError("ERR_GRAPH", `${where}: attribute ${attribute} is ${String(value)}`);
+      const valid =
+        attribute === "function" ? node.op.functions?.includes(String(value)) : Number.isFinite(value);
+      if (valid !== true)
+        throw new MyelinError("ERR_GRAPH", `${where}: attribute ${attribute} is ${String(value)}`);
     }
     const types = node.op.infer(
       node.inputs.map((input) => input.type),
@@ -28,7 +32,10 @@ export function verify(graph: GraphBuilder): void {
       const type = types[i];
       if (type === undefined || !sameType(type, output.type)) {
         const wanted = type === undefined ? "nothing" : formatType(type);
-        throw new MyelinError("ERR_GRAPH", `${where}: output ${i} must be ${wanted}, is ${formatType(output.type)}`);
+        throw new MyelinError(
+          "ERR_GRAPH",
+          `${where}: output ${i} must be ${wanted}, is ${formatType(output.type)}`,
+        );
       }
       known.add(output);
     });

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { OptionError } from "../../lib/errors.ts";
 import { backward } from "../../lib/graph/backward.ts";
 import { GraphBuilder, type Value } from "../../lib/graph/graph.ts";
+import * as layers from "../../lib/layers/index.ts";
+import { Network } from "../../lib/network.ts";
 import * as regularizers from "../../lib/regularizers.ts";
+import { Trainer } from "../../lib/trainer.ts";
 import { evaluate } from "../support/run-graph.ts";
 
 const WEIGHTS = [1, -2, 0.5];
@@ -58,4 +61,14 @@ describe("regularizers", () => {
     );
     expect(() => regularizers.l1({ rate: 1 } as object)).toThrow('unknown option "rate"');
   });
+});
+
+it("count in evaluation as in training", () => {
+  const network = new Network({
+    input: [1],
+    layers: [layers.dense({ units: 1, useBias: false, kernelInitializer: "ones", kernelRegularizer: "l2" })],
+    executor: "reference",
+  });
+  const trainer = new Trainer(network, { loss: "mse" });
+  expect(trainer.evaluateSync({ x: [[1]], y: [1] }).loss).toBeCloseTo(0.01, 7);
 });
