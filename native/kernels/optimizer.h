@@ -143,15 +143,17 @@ struct Nadam {
   static double momentum(const Instruction& in, double t) {
     return in.attributes[kOwn] * (1.0 - 0.5 * ::pow(0.96, t * in.attributes[kOwn + 3]));
   }
-  // mu_1 mu_2 ... mu_t; what is below 1e-18 no longer changes 1 - product.
+  // mu_1 mu_2 ... mu_t. Ends early, so that no step count makes it long: a product below 1e-18 no
+  // longer changes 1 - product, and without decay every further factor is beta1.
   static double product(const Instruction& in, double t) {
-    const double ratio = ::pow(0.96, in.attributes[kOwn + 3]);
-    double decay = 1.0, product = 1.0;
-    for (double i = 1.0; i <= t && product > 1e-18; i += 1.0) {
+    const double beta1 = in.attributes[kOwn], ratio = ::pow(0.96, in.attributes[kOwn + 3]);
+    double decay = 1.0, product = 1.0, done = 0.0;
+    while (done < t && product > 1e-18 && decay > 1e-17) {
       decay *= ratio;
-      product *= in.attributes[kOwn] * (1.0 - 0.5 * decay);
+      product *= beta1 * (1.0 - 0.5 * decay);
+      done += 1.0;
     }
-    return product;
+    return decay > 1e-17 ? product : product * ::pow(beta1, t - done);
   }
 
   Nadam(const Instruction& in, const Update& u)

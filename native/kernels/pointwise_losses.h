@@ -18,6 +18,8 @@ struct Parameters {
 
 MYELIN_INLINE Vec twice(Vec x) { return x + x; }
 MYELIN_INLINE Vec probability(Vec p) { return clamp(p, kEpsilon, 1.0f - kEpsilon); }
+// 1 - probability(p), without the rounding of what lies next to 1.
+MYELIN_INLINE Vec complement(Vec p) { return probability(one() - p); }
 // 1 where clamping does not act, else 0.
 MYELIN_INLINE Vec inside(Vec x, float low, float high) {
   return where(less_equal(broadcast(low), x) & less_equal(x, broadcast(high)), 1.0f, 0.0f);
@@ -143,12 +145,12 @@ struct BinaryCrossentropy {
   static constexpr const char* kName = "binaryCrossentropy";
   static constexpr bool kMean = true;
   MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters c) {
-    const Vec q = probability(p), y = smoothed_binary(t, c);
-    return -(y * log(q) + (one() - y) * log(one() - q));
+    const Vec y = smoothed_binary(t, c);
+    return -(y * log(probability(p)) + (one() - y) * log(complement(p)));
   }
   MYELIN_INLINE static Vec grad(Vec p, Vec t, Parameters c) {
-    const Vec q = probability(p), y = smoothed_binary(t, c);
-    return is_probability(p) * ((one() - y) / (one() - q) - y / q);
+    const Vec y = smoothed_binary(t, c);
+    return is_probability(p) * ((one() - y) / complement(p) - y / probability(p));
   }
 };
 
@@ -187,8 +189,7 @@ struct BinaryFocal {
   static constexpr bool kMean = true;
   // The probability of the true side.
   MYELIN_INLINE static Vec side(Vec p, Vec t) {
-    const Vec q = probability(p);
-    return t * q + (one() - t) * (one() - q);
+    return t * probability(p) + (one() - t) * complement(p);
   }
   MYELIN_INLINE static Vec value(Vec p, Vec t, Parameters c) {
     return balance(t, c) * FocalTerm::value(log(side(p, t)), c.beta);

@@ -3,6 +3,7 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -49,7 +50,8 @@ class Numbers {
 };
 
 inline bool same_bits(const Values& a, const Values& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  if (a.size() != b.size()) return false;
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 // Memory with margins of NaN on both sides; `offset` elements off the alignment of a vector.
@@ -62,7 +64,7 @@ class Guarded {
 
   float* data() { return memory_.data() + begin_; }
   size_t count() const { return count_; }
-  void set(const Values& values) { std::memcpy(data(), values.data(), count_ * sizeof(float)); }
+  void set(const Values& values) { std::copy(values.begin(), values.end(), data()); }
   Values values() { return Values(data(), data() + count_); }
 
   bool intact() const {
@@ -146,7 +148,7 @@ class Call {
   // Runs all parts, the last one first.
   Call& run(int64_t parts = 1) {
     REQUIRE(complaint() == "");
-    std::vector<float> workspace(kWorkspaceFloats, std::numeric_limits<float>::quiet_NaN());
+    static std::vector<float> workspace(kWorkspaceFloats, std::numeric_limits<float>::quiet_NaN());
     context_.workspace = workspace.data();
     context_.failed = &failed_;
     const Kernel& kernel = *instruction_.kernel;
