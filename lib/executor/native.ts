@@ -1,5 +1,5 @@
 import { isMainThread } from "node:worker_threads";
-import { BusyError, NativeError, OptionError } from "../errors.ts";
+import { BusyError, DataError, NativeError, OptionError } from "../errors.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { type Plan, REGIONS } from "../plan/plan.ts";
 import { loadBinding, type NativeBinding, type NativeProgram } from "./binding.ts";
@@ -12,6 +12,10 @@ const CACHE_LINE = 64;
 function translate(error: unknown): Error {
   if (!(error instanceof Error)) return new NativeError(String(error));
   if (/ is busy/.test(error.message)) return new BusyError(error.message, { cause: error });
+  // Data are checked when they are bound: that they are too short now has one reason.
+  if (/^columns\[\d+\] .* rows of /.test(error.message)) {
+    return new DataError(`${error.message}: its ArrayBuffer was transferred or resized`, { cause: error });
+  }
   return new NativeError(error.message, { cause: error });
 }
 
@@ -134,7 +138,8 @@ export interface ExecutorStatus {
 export const executors: Readonly<Record<ExecutorName, ExecutorStatus>> = {
   get native(): ExecutorStatus {
     const { binding, error } = loadBinding();
-    if (binding === undefined) return { available: false, reason: missing(error ?? new Error("unknown cause")) };
+    if (binding === undefined)
+      return { available: false, reason: missing(error ?? new Error("unknown cause")) };
     return { available: true, isa: binding.isa, isas: binding.isas };
   },
   reference: { available: true },

@@ -3,7 +3,14 @@ import { elementsOf } from "../graph/graph.ts";
 import type { KernelCall, Operand } from "../ops/op.ts";
 import type { Buffer, Instruction, Plan } from "../plan/plan.ts";
 import { type FloatArray, sizeOf } from "../tensor.ts";
-import { type Executor, type Job, type Program, type Regions, type RunResult, stepsPerEpoch } from "./executor.ts";
+import {
+  type Executor,
+  type Job,
+  type Program,
+  type Regions,
+  type RunResult,
+  stepsPerEpoch,
+} from "./executor.ts";
 import { share, shareJob } from "./share.ts";
 
 /** An operand whose element count follows the batch. */
@@ -109,7 +116,10 @@ class ReferenceProgram implements Program {
       const length = job.columns[i]?.data.length ?? 0;
       if (length >= rows * input.size) return;
       const name = `columns[${i}] (${this.#plan.inputs[i]?.name})`;
-      throw new DataError(`${name} must be at least ${rows} rows of ${input.size} elements long, got ${length}`);
+      throw new DataError(
+        `${name} must be at least ${rows} rows of ${input.size} elements long, got ${length}: ` +
+          "its ArrayBuffer was transferred or resized",
+      );
     });
   }
 
@@ -140,7 +150,8 @@ class ReferenceProgram implements Program {
       if (column === undefined) return;
       const { data, scale, offset } = column;
       for (let sample = 0; sample < batch; sample++) {
-        const row = job.indices === null ? first + sample : (job.indices[epochStart + first + sample] as number);
+        const row =
+          job.indices === null ? first + sample : (job.indices[epochStart + first + sample] as number);
         for (let j = 0; j < input.size; j++) {
           input.data[sample * input.size + j] = (data[row * input.size + j] as number) * scale + offset;
         }

@@ -27,7 +27,7 @@ export function share<T extends NumericArray>(array: T, allocate: (bytes: number
   const Type = TYPES[array[Symbol.toStringTag]] as new (buffer: SharedArrayBuffer) => T;
   const copy = new Type(allocate(array.byteLength));
   // Several times as fast as `set`, which copies into shared memory byte by byte.
-  bytesOf(array).copy(bytesOf(copy));
+  if (array.length > 0) bytesOf(array).copy(bytesOf(copy));
   return copy;
 }
 
