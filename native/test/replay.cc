@@ -28,6 +28,7 @@ struct Options {
   std::string plan;
   std::string isa;
   std::string state;
+  std::string scratch;
   std::vector<std::string> columns;
   int threads = 1;
   int64_t batch = 0;  // 0: the plan's capacity
@@ -50,6 +51,8 @@ Options parse(int count, char** arguments) {
       options.isa = value;
     } else if (name == "--state") {
       options.state = value;
+    } else if (name == "--scratch") {
+      options.scratch = value;
     } else if (name == "--column") {
       options.columns.push_back(value);
     } else if (name == "--threads") {
@@ -113,7 +116,7 @@ class Replay {
         executor_(load_plan(data(bytes), bytes.size(), table, memory_.regions)) {}
 
   void run() {
-    fill_state();
+    fill_regions();
     fill_columns();
     prepare_job();
     check_job(executor_.plan(), job_);
@@ -129,12 +132,17 @@ class Replay {
     return reinterpret_cast<const uint8_t*>(bytes.data());
   }
 
-  void fill_state() {
-    std::vector<float>& state = memory_.block(0);
-    std::vector<float> values = options_.state.empty()
-                                    ? random_floats(static_cast<int64_t>(state.size()), -.1f, .1f)
-                                    : read_floats(options_.state);
-    std::copy_n(values.begin(), std::min(values.size(), state.size()), state.begin());
+  void fill_regions() {
+    int64_t size = static_cast<int64_t>(memory_.block(0).size());
+    fill(0, options_.state.empty() ? random_floats(size, -.1f, .1f) : read_floats(options_.state));
+    std::vector<float>& scratch = memory_.block(kRegionCount - 1);
+    std::fill(scratch.begin(), scratch.end(), 1.0f);
+    if (!options_.scratch.empty()) fill(kRegionCount - 1, read_floats(options_.scratch));
+  }
+
+  void fill(int region, const std::vector<float>& values) {
+    std::vector<float>& block = memory_.block(region);
+    std::copy_n(values.begin(), std::min(values.size(), block.size()), block.begin());
   }
 
   void fill_columns() {
