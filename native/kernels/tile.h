@@ -32,13 +32,13 @@ MYELIN_INLINE Vec load_column(const float* p, int v, int64_t last) {
 // base + 2 stride are one instruction's addressing modes, and pointers are scarce.
 template <int kRows, int kVecs, bool kTransposed, bool kPartial>
 MYELIN_INLINE void step(Vec (&sum)[kRows][kVecs], const float* const* a, int64_t a_stride,
-                        int64_t k, const float* b, int64_t last) {
+                        const float* b, int64_t last) {
   Vec row[kVecs];
   MYELIN_UNROLL
   for (int v = 0; v < kVecs; ++v) row[v] = load_column<kPartial, kVecs>(b, v, last);
   MYELIN_UNROLL
   for (int i = 0; i < kRows; ++i) {
-    const float scalar = kTransposed ? a[0][i + k * a_stride] : a[i / 3][i % 3 * a_stride + k];
+    const float scalar = kTransposed ? a[0][i] : a[i / 3][i % 3 * a_stride];
     const Vec factor = broadcast(scalar);
     MYELIN_UNROLL
     for (int v = 0; v < kVecs; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
@@ -61,21 +61,8 @@ void tile(int64_t k, const float* a, int64_t a_stride, const float* b, int64_t b
   const float* pointers[kPointers];
   MYELIN_UNROLL
   for (int i = 0; i < kPointers; ++i) pointers[i] = a + 3 * i * a_stride;
-  constexpr int kUnroll = 4;
-  for (; k >= kUnroll; k -= kUnroll) {
-    MYELIN_UNROLL
-    for (int u = 0; u < kUnroll; ++u) {
-      step<kRows, kVecs, kTransposed, kPartial>(sum, pointers, a_stride, kTransposed ? 0 : u, b,
-                                                last);
-      b += b_stride;
-      if (kTransposed) pointers[0] += a_stride;
-    }
-    if (kTransposed) continue;
-    MYELIN_UNROLL
-    for (int i = 0; i < kPointers; ++i) pointers[i] += kUnroll;
-  }
   for (; k > 0; --k) {
-    step<kRows, kVecs, kTransposed, kPartial>(sum, pointers, a_stride, 0, b, last);
+    step<kRows, kVecs, kTransposed, kPartial>(sum, pointers, a_stride, b, last);
     b += b_stride;
     MYELIN_UNROLL
     for (int i = 0; i < kPointers; ++i) pointers[i] += kTransposed ? a_stride : 1;

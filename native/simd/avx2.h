@@ -123,9 +123,6 @@ MYELIN_INLINE float reduce_max(Vec a) {
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
-MYELIN_INLINE void prefetch(const float* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
-}
 
 // Transposes the 4x4 blocks of four rows: result i holds element i of each half.
 MYELIN_INLINE void transpose_halves(Vec* rows) {

@@ -99,9 +99,6 @@ MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) { return {_mm512_scalef_ps
 MYELIN_INLINE float first(Vec a) { return _mm512_cvtss_f32(a.v); }
 MYELIN_INLINE float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
 MYELIN_INLINE float reduce_max(Vec a) { return any(is_nan(a)) ? kNaN : _mm512_reduce_max_ps(a.v); }
-MYELIN_INLINE void prefetch(const float* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
-}
 
 MYELIN_INLINE __m512 unpack_pair_low(__m512 a, __m512 b) {
   return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));

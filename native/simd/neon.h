@@ -114,7 +114,6 @@ MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
 MYELIN_INLINE float first(Vec a) { return vgetq_lane_f32(a.v, 0); }
 MYELIN_INLINE float reduce_add(Vec a) { return vaddvq_f32(a.v); }
 MYELIN_INLINE float reduce_max(Vec a) { return vmaxvq_f32(a.v); }
-MYELIN_INLINE void prefetch(const float*) {}
 
 // Transposes kWidth rows in place.
 MYELIN_INLINE void transpose(Vec* rows) {

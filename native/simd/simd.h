@@ -7,7 +7,7 @@
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
 //   round_to_int to_float as_int as_float scale_by_power_of_two
-//   first reduce_add reduce_max prefetch transpose interleave4
+//   first reduce_add reduce_max transpose interleave4
 //
 // Everything lives in an anonymous namespace: two units compiled for different ISAs must
 // never share a function.
