@@ -61,7 +61,7 @@ inline void add_reductions(std::vector<Case>& cases) {
         for (int axis = 0; axis < 3; ++axis) {
           if (!(axes >> axis & 1)) y.push_back(shape[static_cast<size_t>(axis)]);
         }
-        const std::string where = std::to_string(axes) + (batch ? " and batch" : "");
+        const std::string where = std::to_string(axes) + " batch " + std::to_string(batch);
         const std::string name = function;
         cases.push_back({"reduce " + name + " " + where, "reduce", 6,
                          [=](Call& call) {

@@ -109,7 +109,7 @@ inline void add_metrics(std::vector<Case>& cases) {
 
 inline void add_norms(std::vector<Case>& cases) {
   for (int64_t c : {1, 10, 37, 131}) {
-    const std::string width = " " + std::to_string(c);
+    const std::string width = " of width " + std::to_string(c);
     cases.push_back({"batchNormalization" + width, "batchNormalization", 9,
                      [=](Call& call) {
                        Numbers numbers;
