@@ -63,13 +63,17 @@ export class NativeError extends MyelinError {
 
 /** How a received value reads in a message: short, with its type. */
 export function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === "function") return value.name ? `function ${value.name}` : "a function";
   if (Array.isArray(value)) return `an array of length ${value.length}`;
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of length ${(value as Float32Array).length}`;
+  if (ArrayBuffer.isView(value))
+    return `a ${value.constructor.name} of length ${(value as Float32Array).length}`;
   if (typeof value === "object" && value !== null) {
     const name = (value.constructor as { name?: string } | undefined)?.name ?? "Object";
-    return name === "Object" ? `an object with keys ${Object.keys(value).join(", ") || "(none)"}` : `a ${name}`;
+    return name === "Object"
+      ? `an object with keys ${Object.keys(value).join(", ") || "(none)"}`
+      : `a ${name}`;
   }
   return String(value);
 }
@@ -137,7 +141,12 @@ export interface NumberRange {
 
 /** Throws unless `value` is a finite number in the range. Returns it, so that it can be used in place. */
 export function checkNumber(where: string, value: unknown, range: NumberRange = {}): number {
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, exclusive = false, integer = false } = range;
+  const {
+    min = Number.NEGATIVE_INFINITY,
+    max = Number.POSITIVE_INFINITY,
+    exclusive = false,
+    integer = false,
+  } = range;
   const inside =
     typeof value === "number" &&
     Number.isFinite(value) &&
@@ -146,6 +155,7 @@ export function checkNumber(where: string, value: unknown, range: NumberRange = 
   if (inside) return value;
   const kind = integer ? "an integer" : "a finite number";
   const low = min > Number.NEGATIVE_INFINITY ? ` ${exclusive ? "above" : "of at least"} ${min}` : "";
-  const high = max < Number.POSITIVE_INFINITY ? `${low ? " and" : ""} ${exclusive ? "below" : "at most"} ${max}` : "";
+  const high =
+    max < Number.POSITIVE_INFINITY ? `${low ? " and" : ""} ${exclusive ? "below" : "at most"} ${max}` : "";
   throw new OptionError(expected(where, `${kind}${low}${high}`, value));
 }

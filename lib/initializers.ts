@@ -266,7 +266,8 @@ export type InitializerName = keyof typeof FACTORIES;
  */
 export function resolveInitializer(where: string, value: InitializerLike | string): Initialize {
   if (typeof value === "string") return byName(where, "initializer", value, FACTORIES)();
-  if (isFunctionConfig(value)) return byName(where, "initializer", value.name, FACTORIES as FactoryTable)(value.options);
+  if (isFunctionConfig(value))
+    return byName(where, "initializer", value.name, FACTORIES as FactoryTable)(value.options);
   if (typeof value === "function") return value;
   throw new OptionError(expected(where, "the name of an initializer or a function", value));
 }

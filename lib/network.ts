@@ -4,7 +4,7 @@ import type { Executor, Program, Regions } from "./executor/executor.ts";
 import { chooseExecutor, type ExecutorName } from "./executor/native.ts";
 import { checkPreprocessing, loadModel, loadWeights, type PreprocessingMap, saveModel } from "./io/model.ts";
 import { placeWeights, type WeightMap } from "./io/weights.ts";
-import type { Layer, SymbolicTensor } from "./layers/layer.ts";
+import type { Layer } from "./layers/layer.ts";
 import type { LayerFactory } from "./layers/registry.ts";
 import { StateLayout } from "./plan/layout.ts";
 import { lower } from "./plan/lower.ts";
@@ -15,9 +15,19 @@ import { Random, type Seed, seedWords, streams } from "./random.ts";
 import type { Shape } from "./shape-types.ts";
 import { summarize } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
-import { type BuiltGraph, buildGraph, endsOf, type Topology, topologyOf } from "./topology.ts";
+import {
+  type BuiltGraph,
+  buildGraph,
+  type Chain,
+  type Ends,
+  endsOf,
+  type NetworkLayer,
+  type Topology,
+  topologyOf,
+  type Weight,
+} from "./topology.ts";
 
-export type { BuiltGraph } from "./topology.ts";
+export type { BuiltGraph, NetworkLayer, Weight } from "./topology.ts";
 
 interface CommonOptions {
   /** Name of the network. Default "network". */
@@ -40,43 +50,15 @@ export interface LoadOptions {
 
 /** A chain of layers. */
 export interface SequentialOptions<I extends Shape = Shape, L extends readonly Layer[] = readonly Layer[]>
-  extends CommonOptions {
-  /** Shape of one sample. */
-  input: I;
-  layers: L;
-}
+  extends Chain<I, L>,
+    CommonOptions {}
 
 /** Any acyclic graph of layers, connected by `apply`. */
-export interface FunctionalOptions extends CommonOptions {
-  inputs: readonly SymbolicTensor[];
-  outputs: readonly SymbolicTensor[];
-}
+export interface FunctionalOptions extends Ends, CommonOptions {}
 
 export type NetworkOptions<I extends Shape = Shape, L extends readonly Layer[] = readonly Layer[]> =
   | SequentialOptions<I, L>
   | FunctionalOptions;
-
-/** One array of a layer; `data` is live: it changes as the network trains, and writing to it changes the network. */
-export interface Weight {
-  readonly name: string;
-  /** Layer and name: `dense_1/kernel`. */
-  readonly path: string;
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-  readonly trainable: boolean;
-}
-
-/** A layer in its network. */
-export interface NetworkLayer {
-  readonly name: string;
-  readonly kind: string;
-  readonly descriptor: Layer;
-  /** Shape of one sample's output. */
-  readonly outputShape: readonly number[];
-  /** In Keras's order: kernel, bias, ... */
-  readonly weights: readonly Weight[];
-  readonly trainable: boolean;
-}
 
 const OPTIONS = [
   "name",
@@ -255,7 +237,7 @@ export class Network<
 
   /** A table of layers, output shapes and parameters. */
   summary(): string {
-    return summarize(this.#untyped);
+    return summarize(this);
   }
 
   /** The plan that predicts, as text, with its memory at the end. */
@@ -321,13 +303,8 @@ export class Network<
     if (this.#busy !== TRAINING || this.#stepping) this.requireIdle(wanted);
   }
 
-  /** What the compiler knows of shapes matters at the edge only. */
-  get #untyped(): Network {
-    return this as unknown as Network;
-  }
-
   #getPredictor(): Predictor {
-    this.#predictor ??= new Predictor(this.#untyped, PREDICT_CAPACITY);
+    this.#predictor ??= new Predictor(this, PREDICT_CAPACITY);
     return this.#predictor;
   }
 

@@ -10,7 +10,6 @@ import {
 import { Dataset } from "./data/dataset.ts";
 import { DataError, expected, ShapeError } from "./errors.ts";
 import type { Job, Program, Regions } from "./executor/executor.ts";
-import type { Network } from "./network.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Nested, Samples, Shape } from "./shape-types.ts";
 import { formatShape, type NumericArray, sameShape, sizeOf, type Tensor } from "./tensor.ts";
@@ -28,14 +27,27 @@ interface Request {
   readonly single: boolean;
 }
 
+/** What has inputs and outputs of known shapes. */
+export interface Shaped {
+  readonly inputShapes: readonly (readonly number[])[];
+  readonly outputShapes: readonly (readonly number[])[];
+}
+
+/** What a predictor needs of a network. */
+export interface Predictable extends Shaped {
+  readonly seed: readonly [number, number];
+  predictPlan(capacity: number): Plan;
+  load(plan: Plan): { program: Program; regions: Regions };
+}
+
 /** Runs a network forwards. */
 export class Predictor {
-  readonly #network: Network;
+  readonly #network: Predictable;
   readonly #plan: Plan;
   readonly #program: Program;
   readonly #regions: Regions;
 
-  constructor(network: Network, capacity: number) {
+  constructor(network: Predictable, capacity: number) {
     this.#network = network;
     this.#plan = network.predictPlan(capacity);
     const { program, regions } = network.load(this.#plan);
@@ -140,7 +152,7 @@ export class Predictor {
 }
 
 /** Columns must have the shapes of the network's inputs. A flat column of the right size is accepted. */
-export function checkColumns(where: string, network: Network, columns: readonly Column[]): void {
+export function checkColumns(where: string, network: Shaped, columns: readonly Column[]): void {
   const { inputShapes } = network;
   if (columns.length !== inputShapes.length) {
     throw new ShapeError(

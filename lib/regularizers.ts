@@ -59,6 +59,7 @@ export function resolveRegularizer(
 ): Regularizer | undefined {
   if (value === undefined || typeof value === "function") return value;
   if (typeof value === "string") return byName(where, "regularizer", value, FACTORIES)();
-  if (isFunctionConfig(value)) return byName(where, "regularizer", value.name, FACTORIES as FactoryTable)(value.options);
+  if (isFunctionConfig(value))
+    return byName(where, "regularizer", value.name, FACTORIES as FactoryTable)(value.options);
   throw new OptionError(expected(where, "the name of a regularizer or a function", value));
 }

@@ -1,6 +1,14 @@
-import type { Network, NetworkLayer } from "./network.ts";
 import { formatBytes } from "./plan/print.ts";
 import { sizeOf } from "./tensor.ts";
+import type { NetworkLayer, Topology } from "./topology.ts";
+
+/** What a summary is made of. */
+export interface Described {
+  readonly name: string;
+  readonly topology: Topology;
+  readonly inputShapes: readonly (readonly number[])[];
+  readonly layers: readonly NetworkLayer[];
+}
 
 function parameterCount(layer: NetworkLayer, trainable?: boolean): number {
   return layer.weights
@@ -8,11 +16,11 @@ function parameterCount(layer: NetworkLayer, trainable?: boolean): number {
     .reduce((sum, weight) => sum + sizeOf(weight.shape), 0);
 }
 
-const total = (network: Network, trainable?: boolean): number =>
+const total = (network: Described, trainable?: boolean): number =>
   network.layers.reduce((sum, layer) => sum + parameterCount(layer, trainable), 0);
 
 /** The network as a table: layer, output shape, parameters. */
-export function summarize(network: Network): string {
+export function summarize(network: Described): string {
   const inputs = network.topology.inputs.map(({ name }, i) => [
     `${name} (input)`,
     shape(network.inputShapes[i]),

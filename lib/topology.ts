@@ -1,7 +1,42 @@
 import { expected, OptionError, ShapeError } from "./errors.ts";
 import { GraphBuilder, type Value } from "./graph/graph.ts";
 import { checkShape, type Layer, SymbolicTensor } from "./layers/layer.ts";
-import type { NetworkOptions } from "./network.ts";
+import type { Shape } from "./shape-types.ts";
+
+/** Layers one after the other. */
+export interface Chain<I extends Shape = Shape, L extends readonly Layer[] = readonly Layer[]> {
+  /** Shape of one sample. */
+  input: I;
+  layers: L;
+}
+
+/** Both ends of a graph of layers. */
+export interface Ends {
+  inputs: readonly SymbolicTensor[];
+  outputs: readonly SymbolicTensor[];
+}
+
+/** One array of a layer; `data` is live: it changes as the network trains, and writing to it changes the network. */
+export interface Weight {
+  readonly name: string;
+  /** Layer and name: `dense_1/kernel`. */
+  readonly path: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+  readonly trainable: boolean;
+}
+
+/** A layer in its network. */
+export interface NetworkLayer {
+  readonly name: string;
+  readonly kind: string;
+  readonly descriptor: Layer;
+  /** Shape of one sample's output. */
+  readonly outputShape: readonly number[];
+  /** In Keras's order: kernel, bias, ... */
+  readonly weights: readonly Weight[];
+  readonly trainable: boolean;
+}
 
 /** A layer applied once. */
 export interface Step {
@@ -23,10 +58,7 @@ export interface Topology {
  * Orders the layers between inputs and outputs so that each comes after those it reads.
  * @throws OptionError for an output that hangs on an input that is not listed, or an input that nothing reads
  */
-export function topologyOf(ends: {
-  inputs: readonly SymbolicTensor[];
-  outputs: readonly SymbolicTensor[];
-}): Topology {
+export function topologyOf(ends: Ends): Topology {
   if (ends.inputs.length === 0 || ends.outputs.length === 0) {
     throw new OptionError("Network: at least one input and one output are needed");
   }
@@ -66,10 +98,7 @@ function distinct(names: readonly string[]): string[] {
 }
 
 /** Inputs and outputs of either form. */
-export function endsOf(options: NetworkOptions): {
-  inputs: readonly SymbolicTensor[];
-  outputs: readonly SymbolicTensor[];
-} {
+export function endsOf(options: Chain | Ends): Ends {
   if ("layers" in options) {
     if ("inputs" in options || "outputs" in options) {
       throw new OptionError("Network: give either `input` and `layers`, or `inputs` and `outputs`");

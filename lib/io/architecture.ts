@@ -1,7 +1,7 @@
 import { FileError, MyelinError } from "../errors.ts";
 import { LAYER_OPTIONS, type Layer, type LayerConfig, SymbolicTensor } from "../layers/layer.ts";
 import { createLayer, type LayerFactory } from "../layers/registry.ts";
-import type { Topology } from "../topology.ts";
+import type { Ends, Topology } from "../topology.ts";
 import { arrayAt, indexAt, objectAt, stringAt, toJson } from "./json.ts";
 
 /** A layer as model files hold it. */
@@ -29,12 +29,6 @@ export interface ArchitectureJSON {
   readonly connections: readonly ConnectionJSON[];
   /** Tensors, numbered as in `ConnectionJSON`. */
   readonly outputs: readonly number[];
-}
-
-/** The ends of a network that was read, from which it can be built. */
-export interface Ends {
-  readonly inputs: readonly SymbolicTensor[];
-  readonly outputs: readonly SymbolicTensor[];
 }
 
 const HINT =

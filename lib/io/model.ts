@@ -2,8 +2,8 @@ import { type Preprocessing, preprocessingFromJSON } from "../data/preprocessing
 import { expected, FileError, OptionError } from "../errors.ts";
 import type { LayerFactory } from "../layers/registry.ts";
 import { StateLayout } from "../plan/layout.ts";
-import { buildGraph, type Topology, topologyOf } from "../topology.ts";
-import { architectureFromJSON, architectureToJSON, asFileError, type Ends } from "./architecture.ts";
+import { buildGraph, type Ends, type Topology, topologyOf } from "../topology.ts";
+import { architectureFromJSON, architectureToJSON, asFileError } from "./architecture.ts";
 import { verifyChecksum } from "./checksum.ts";
 import { isMyelinFile, readFields, writeFile } from "./format.ts";
 import { objectAt, seedAt } from "./json.ts";

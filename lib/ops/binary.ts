@@ -1,6 +1,6 @@
 import type { Value } from "../graph/graph.ts";
 import { broadcastIndices, broadcastTypes } from "./broadcasting.ts";
-import { at, type Operand, type OpDefinition, single, text } from "./op.ts";
+import { at, type OpDefinition, type Operand, single, text } from "./op.ts";
 import { sumTo } from "./reduce.ts";
 import { affine, unary } from "./unary.ts";
 
@@ -57,12 +57,19 @@ export const binaryOp: OpDefinition = {
   run: ({ inputs, outputs, attributes, batch }) => {
     const { value } = binaryRule(text(attributes, "function"));
     const [a, b, y] = [at(inputs, 0), at(inputs, 1), at(outputs, 0)];
-    const [ia, ib] = [broadcastIndices(a.type.shape, y.type.shape), broadcastIndices(b.type.shape, y.type.shape)];
-    const start = (operand: Operand, sample: number): number => (operand.type.batched ? sample * operand.size : 0);
+    const [ia, ib] = [
+      broadcastIndices(a.type.shape, y.type.shape),
+      broadcastIndices(b.type.shape, y.type.shape),
+    ];
+    const start = (operand: Operand, sample: number): number =>
+      operand.type.batched ? sample * operand.size : 0;
     for (let sample = 0; sample < (y.type.batched ? batch : 1); sample++) {
       const [a0, b0, y0] = [start(a, sample), start(b, sample), sample * y.size];
       for (let i = 0; i < y.size; i++) {
-        y.data[y0 + i] = value(a.data[a0 + (ia[i] as number)] as number, b.data[b0 + (ib[i] as number)] as number);
+        y.data[y0 + i] = value(
+          a.data[a0 + (ia[i] as number)] as number,
+          b.data[b0 + (ib[i] as number)] as number,
+        );
       }
     }
   },

@@ -9,7 +9,9 @@ export function broadcastTypes(a: ValueType, b: ValueType): ValueType {
     const da = a.shape[a.shape.length - rank + i] ?? 1;
     const db = b.shape[b.shape.length - rank + i] ?? 1;
     if (da !== db && da !== 1 && db !== 1) {
-      throw new ShapeError(`shapes must agree or be 1 from the right, got ${formatType(a)} and ${formatType(b)}`);
+      throw new ShapeError(
+        `shapes must agree or be 1 from the right, got ${formatType(a)} and ${formatType(b)}`,
+      );
     }
     shape.push(da === 1 ? db : da);
   }

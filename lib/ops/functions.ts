@@ -1,6 +1,15 @@
 /** What a layer's `call` composes: functions from values to values, each emitting into the values' graph. */
 export {
-  add, divide, equal, greater, greaterEqual, maximum, minimum, multiply, negativePart, subtract,
+  add,
+  divide,
+  equal,
+  greater,
+  greaterEqual,
+  maximum,
+  minimum,
+  multiply,
+  negativePart,
+  subtract,
 } from "./binary.ts";
 export { linear, linearGradKernel } from "./linear.ts";
 export { loss } from "./loss.ts";

@@ -1,7 +1,7 @@
-import { accuracyOp, confusionOp, regressionSumsOp, thresholdCountsOp } from "./metrics.ts";
 import { binaryOp } from "./binary.ts";
 import { linearGradInputOp, linearGradKernelOp, linearOp } from "./linear.ts";
 import { lossGradOp, lossOp } from "./loss.ts";
+import { accuracyOp, confusionOp, regressionSumsOp, thresholdCountsOp } from "./metrics.ts";
 import * as norm from "./norm.ts";
 import type { OpDefinition } from "./op.ts";
 import * as optimizer from "./optimizer.ts";
@@ -12,18 +12,48 @@ import { logSoftmaxGradOp, logSoftmaxOp, softmaxGradOp, softmaxOp } from "./soft
 import { unaryGradOp, unaryOp } from "./unary.ts";
 
 const definitions: readonly OpDefinition[] = [
-  linearOp, linearGradInputOp, linearGradKernelOp,
-  unaryOp, unaryGradOp, binaryOp,
-  reduceOp, reduceMaxGradOp, broadcastOp,
-  reshapeOp, permuteOp, concatenateOp, sliceOp, padOp,
-  softmaxOp, softmaxGradOp, logSoftmaxOp, logSoftmaxGradOp,
-  lossOp, lossGradOp, accuracyOp, confusionOp, thresholdCountsOp, regressionSumsOp,
-  norm.batchNormalizationOp, norm.batchNormalizationGradOp, norm.movingAverageOp,
-  norm.layerNormalizationOp, norm.layerNormalizationGradOp,
-  dropoutOp, gaussianNoiseOp,
-  optimizer.sgdOp, optimizer.rmspropOp, optimizer.adagradOp, optimizer.adadeltaOp, optimizer.adamOp,
-  optimizer.adamaxOp, optimizer.nadamOp, optimizer.lionOp,
-  optimizer.guardOp, optimizer.clipValueOp, optimizer.clipNormOp,
+  linearOp,
+  linearGradInputOp,
+  linearGradKernelOp,
+  unaryOp,
+  unaryGradOp,
+  binaryOp,
+  reduceOp,
+  reduceMaxGradOp,
+  broadcastOp,
+  reshapeOp,
+  permuteOp,
+  concatenateOp,
+  sliceOp,
+  padOp,
+  softmaxOp,
+  softmaxGradOp,
+  logSoftmaxOp,
+  logSoftmaxGradOp,
+  lossOp,
+  lossGradOp,
+  accuracyOp,
+  confusionOp,
+  thresholdCountsOp,
+  regressionSumsOp,
+  norm.batchNormalizationOp,
+  norm.batchNormalizationGradOp,
+  norm.movingAverageOp,
+  norm.layerNormalizationOp,
+  norm.layerNormalizationGradOp,
+  dropoutOp,
+  gaussianNoiseOp,
+  optimizer.sgdOp,
+  optimizer.rmspropOp,
+  optimizer.adagradOp,
+  optimizer.adadeltaOp,
+  optimizer.adamOp,
+  optimizer.adamaxOp,
+  optimizer.nadamOp,
+  optimizer.lionOp,
+  optimizer.guardOp,
+  optimizer.clipValueOp,
+  optimizer.clipNormOp,
 ];
 
 /** Every op by name: the one list that plans, executors and the native kernels agree on. */

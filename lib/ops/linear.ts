@@ -26,7 +26,8 @@ export const linearOp: OpDefinition = {
   infer: (inputs, attributes) => {
     const [x, kernel, bias] = inputs as [ValueType, ValueType, ValueType | undefined];
     const name = text(attributes, "function");
-    if (unaryRule(name).saves === "input") throw new OptionError(`linear cannot fuse ${name}: its gradient needs its input`);
+    if (unaryRule(name).saves === "input")
+      throw new OptionError(`linear cannot fuse ${name}: its gradient needs its input`);
     requireRank("kernel", kernel, 2);
     requireFeatures(x);
     requireWidth("the input", x, at(kernel.shape, 0));
@@ -47,14 +48,15 @@ export const linearOp: OpDefinition = {
   },
   preactivation: (node) => ({
     activation: text(node.attributes, "function"),
-    value: () => single(at(node.inputs, 0).graph.add(linearOp, node.inputs, { function: "linear", alpha: 0, beta: 0 })),
+    value: () =>
+      single(at(node.inputs, 0).graph.add(linearOp, node.inputs, { function: "linear", alpha: 0, beta: 0 })),
   }),
   run: ({ inputs, outputs, attributes }) => {
-    const [x, kernel, bias] = inputs;
+    const [x, kernel, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const { value } = unaryRule(text(attributes, "function"));
     const [alpha, beta] = [number(attributes, "alpha"), number(attributes, "beta")];
-    const [k, n] = kernel?.type.shape as [number, number];
-    const [xs, ws, ys] = [x?.data as Float32Array, kernel?.data as Float32Array, at(outputs, 0).data];
+    const [k, n] = kernel.type.shape as [number, number];
+    const [xs, ws, ys] = [x.data, kernel.data, at(outputs, 0).data];
     const rows = at(outputs, 0).count / n;
     const sums = new Float64Array(n);
     for (let row = 0; row < rows; row++) {
@@ -81,9 +83,9 @@ export const linearGradInputOp: OpDefinition = {
     return [withLast(dz, at(kernel.shape, 0))];
   },
   run: ({ inputs, outputs }) => {
-    const [dz, kernel] = inputs;
-    const [k, n] = kernel?.type.shape as [number, number];
-    const [ds, ws, dx] = [dz?.data as Float32Array, kernel?.data as Float32Array, at(outputs, 0).data];
+    const [dz, kernel] = [at(inputs, 0), at(inputs, 1)];
+    const [k, n] = kernel.type.shape as [number, number];
+    const [ds, ws, dx] = [dz.data, kernel.data, at(outputs, 0).data];
     const rows = at(outputs, 0).count / k;
     for (let row = 0; row < rows; row++) {
       for (let i = 0; i < k; i++) {
@@ -105,15 +107,17 @@ export const linearGradKernelOp: OpDefinition = {
     requireFeatures(dz);
     const [a, b] = [x.shape.slice(0, -1).join(), dz.shape.slice(0, -1).join()];
     if (x.batched !== dz.batched || a !== b) {
-      throw new ShapeError(`input and gradient must have the same rows, got ${formatType(x)} and ${formatType(dz)}`);
+      throw new ShapeError(
+        `input and gradient must have the same rows, got ${formatType(x)} and ${formatType(dz)}`,
+      );
     }
     return [valueType(false, [lastDimension(x), lastDimension(dz)])];
   },
   run: ({ inputs, outputs }) => {
-    const [x, dz] = inputs;
+    const [x, dz] = [at(inputs, 0), at(inputs, 1)];
     const [k, n] = at(outputs, 0).type.shape as [number, number];
-    const [xs, ds, dw] = [x?.data as Float32Array, dz?.data as Float32Array, at(outputs, 0).data];
-    const rows = (x?.count as number) / k;
+    const [xs, ds, dw] = [x.data, dz.data, at(outputs, 0).data];
+    const rows = x.count / k;
     const sums = new Float64Array(n);
     for (let i = 0; i < k; i++) {
       sums.fill(0);
@@ -133,7 +137,11 @@ export function linear(
   bias?: Value,
   activation: { function: UnaryFunction; alpha?: number; beta?: number } = { function: "linear" },
 ): Value {
-  const attributes = { function: activation.function, alpha: activation.alpha ?? 0, beta: activation.beta ?? 0 };
+  const attributes = {
+    function: activation.function,
+    alpha: activation.alpha ?? 0,
+    beta: activation.beta ?? 0,
+  };
   return single(x.graph.add(linearOp, bias === undefined ? [x, kernel] : [x, kernel, bias], attributes));
 }
 

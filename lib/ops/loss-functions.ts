@@ -48,7 +48,8 @@ function pointwise(
       return sum / row.width;
     },
     gradient: (row, set) => {
-      for (let i = 0; i < row.width; i++) set(i, derivative(predictionAt(row, i), targetAt(row, i), row) / row.width);
+      for (let i = 0; i < row.width; i++)
+        set(i, derivative(predictionAt(row, i), targetAt(row, i), row) / row.width);
     },
   };
 }
@@ -136,7 +137,8 @@ function fromLogits(
   };
 }
 
-const smoothed = (row: LossRow, i: number): number => targetAt(row, i) * (1 - row.alpha) + row.alpha / row.width;
+const smoothed = (row: LossRow, i: number): number =>
+  targetAt(row, i) * (1 - row.alpha) + row.alpha / row.width;
 const smoothedBinary = (t: number, row: LossRow): number => t * (1 - row.alpha) + row.alpha / 2;
 
 /** Lin et al. 2017, "Focal Loss for Dense Object Detection": -a (1 - p)^g log p of the true side's probability. */

@@ -2,7 +2,16 @@ import { ShapeError } from "../errors.ts";
 import { formatType, type Value, type ValueType, valueType } from "../graph/graph.ts";
 import { sizeOf } from "../tensor.ts";
 import { LOSS_FUNCTIONS, type LossFunction, type LossRow, type LossRule } from "./loss-functions.ts";
-import { at, type KernelCall, lastDimension, number, type OpDefinition, requireSame, single, text } from "./op.ts";
+import {
+  at,
+  type KernelCall,
+  lastDimension,
+  number,
+  type OpDefinition,
+  requireSame,
+  single,
+  text,
+} from "./op.ts";
 
 const ATTRIBUTES = ["function", "alpha", "beta", "sum"] as const;
 const NAMES = Object.keys(LOSS_FUNCTIONS);
@@ -17,7 +26,9 @@ export function requireTarget(sparse: boolean, prediction: ValueType, target: Va
   const fits = target.batched && prediction.batched && sizeOf(target.shape) === sizeOf(wanted);
   if (fits) return;
   const expected = formatType(valueType(true, wanted));
-  throw new ShapeError(`the target must have shape ${expected} for predictions ${formatType(prediction)}, got ${formatType(target)}`);
+  throw new ShapeError(
+    `the target must have shape ${expected} for predictions ${formatType(prediction)}, got ${formatType(target)}`,
+  );
 }
 
 export function requireWeight(weight: ValueType | undefined): void {
@@ -82,7 +93,12 @@ export const lossGradOp: OpDefinition = {
   attributes: ATTRIBUTES,
   functions: NAMES,
   infer: (inputs, attributes) => {
-    const [prediction, target, dy, weight] = inputs as [ValueType, ValueType, ValueType, ValueType | undefined];
+    const [prediction, target, dy, weight] = inputs as [
+      ValueType,
+      ValueType,
+      ValueType,
+      ValueType | undefined,
+    ];
     requireTarget(lossRule(text(attributes, "function")).sparse === true, prediction, target);
     requireSame("the loss and its gradient", dy, valueType(false, []));
     requireWeight(weight);

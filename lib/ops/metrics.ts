@@ -1,7 +1,7 @@
 import { ShapeError } from "../errors.ts";
 import { formatType, type Value, type ValueType, valueType } from "../graph/graph.ts";
 import { requireTarget, requireWeight } from "./loss.ts";
-import { at, type KernelCall, lastDimension, type Operand, type OpDefinition, single, text } from "./op.ts";
+import { at, type KernelCall, lastDimension, type OpDefinition, type Operand, single, text } from "./op.ts";
 
 interface Row {
   readonly p: Operand;
@@ -35,7 +35,8 @@ function isAmongTop(row: Row, index: number): number {
 
 function binaryAccuracy(row: Row): number {
   let hits = 0;
-  for (let i = 0; i < row.width; i++) hits += prediction(row, i) > row.threshold === target(row, i) > 0.5 ? 1 : 0;
+  for (let i = 0; i < row.width; i++)
+    hits += prediction(row, i) > row.threshold === target(row, i) > 0.5 ? 1 : 0;
   return hits / row.width;
 }
 
@@ -57,8 +58,8 @@ function forEachRow(call: KernelCall, visit: (row: Row, weight: number) => void)
   const width = lastDimension(p.type);
   const rows = p.count / width;
   const perSample = rows / call.batch;
-  const threshold = Number(call.attributes["threshold"] ?? 0.5);
-  const k = Number(call.attributes["k"] ?? 1);
+  const threshold = Number(call.attributes.threshold ?? 0.5);
+  const k = Number(call.attributes.k ?? 1);
   for (let index = 0; index < rows; index++) {
     const weight = weights === undefined ? 1 : (weights.data[Math.floor(index / perSample)] as number);
     visit({ p, t, width, index, threshold, k }, weight);
@@ -105,7 +106,8 @@ export const confusionOp: OpDefinition = {
     const p = at(inputs, 0);
     requireTarget(SPARSE.includes(name), p, at(inputs, 1));
     const width = lastDimension(p);
-    if (name === "binary" && width !== 1) throw new ShapeError(`binary predictions must be one wide, got ${formatType(p)}`);
+    if (name === "binary" && width !== 1)
+      throw new ShapeError(`binary predictions must be one wide, got ${formatType(p)}`);
     const classes = name === "binary" ? 2 : width;
     return [valueType(false, [classes, classes])];
   },

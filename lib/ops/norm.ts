@@ -16,7 +16,11 @@ const channels = (x: ValueType): ValueType => valueType(false, [lastDimension(x)
 const rowsOf = (x: ValueType): ValueType => valueType(x.batched, x.shape.slice(0, -1));
 
 /** Sums over rows of `term(element, channel)`, a number a channel. */
-function channelSums(count: number, width: number, term: (i: number, channel: number) => number): Float64Array {
+function channelSums(
+  count: number,
+  width: number,
+  term: (i: number, channel: number) => number,
+): Float64Array {
   const sums = new Float64Array(width);
   for (let i = 0; i < count; i++) {
     const channel = i % width;
@@ -50,14 +54,19 @@ export const batchNormalizationOp: OpDefinition = {
     const rows = x.count / width;
     const sums = channelSums(x.count, width, (i) => x.data[i] as number);
     const means = sums.map((sum) => sum / rows);
-    const squares = channelSums(x.count, width, (i, c) => ((x.data[i] as number) - (means[c] as number)) ** 2);
+    const squares = channelSums(
+      x.count,
+      width,
+      (i, c) => ((x.data[i] as number) - (means[c] as number)) ** 2,
+    );
     const variances = squares.map((sum) => sum / rows);
     mean.set(means);
     variance.set(variances);
     const epsilon = number(attributes, "epsilon");
     for (let i = 0; i < x.count; i++) {
       const c = i % width;
-      const normal = ((x.data[i] as number) - (means[c] as number)) / Math.sqrt((variances[c] as number) + epsilon);
+      const normal =
+        ((x.data[i] as number) - (means[c] as number)) / Math.sqrt((variances[c] as number) + epsilon);
       y[i] = normal * (gamma[c] as number) + (beta[c] as number);
     }
   },
@@ -85,7 +94,8 @@ export const batchNormalizationGradOp: OpDefinition = {
     const dx = at(outputs, 0).data;
     for (let i = 0; i < x.count; i++) {
       const c = i % width;
-      const centred = (dy[i] as number) - ((dbeta[c] as number) + normal(i, c) * (dgamma[c] as number)) / rows;
+      const centred =
+        (dy[i] as number) - ((dbeta[c] as number) + normal(i, c) * (dgamma[c] as number)) / rows;
       dx[i] = (gamma[c] as number) * rstd(c) * centred;
     }
     at(outputs, 1).data.set(dgamma);
@@ -113,7 +123,12 @@ export const movingAverageOp: OpDefinition = {
 };
 
 /** Mean and reciprocal deviation of the row that starts at `start`. */
-function rowMoments(data: ArrayLike<number>, start: number, width: number, epsilon: number): [number, number] {
+function rowMoments(
+  data: ArrayLike<number>,
+  start: number,
+  width: number,
+  epsilon: number,
+): [number, number] {
   let sum = 0;
   for (let i = start; i < start + width; i++) sum += data[i] as number;
   const mean = sum / width;
@@ -147,13 +162,20 @@ export const layerNormalizationOp: OpDefinition = {
       means[row] = mean;
       rstds[row] = rstd;
       for (let c = 0; c < width; c++) {
-        y[start + c] = ((x.data[start + c] as number) - mean) * rstd * (gamma[c] as number) + (beta[c] as number);
+        y[start + c] =
+          ((x.data[start + c] as number) - mean) * rstd * (gamma[c] as number) + (beta[c] as number);
       }
     }
   },
 };
 
-function layerNormalizationGradRow(call: KernelCall, row: number, width: number, dgamma: Float64Array, dbeta: Float64Array): void {
+function layerNormalizationGradRow(
+  call: KernelCall,
+  row: number,
+  width: number,
+  dgamma: Float64Array,
+  dbeta: Float64Array,
+): void {
   const [dy, x, gamma] = [at(call.inputs, 0).data, at(call.inputs, 1).data, at(call.inputs, 2).data];
   const [mean, rstd] = [at(call.inputs, 3).data[row] as number, at(call.inputs, 4).data[row] as number];
   const dx = at(call.outputs, 0).data;
@@ -168,7 +190,8 @@ function layerNormalizationGradRow(call: KernelCall, row: number, width: number,
   }
   for (let c = 0; c < width; c++) {
     const normal = ((x[start + c] as number) - mean) * rstd;
-    dx[start + c] = rstd * ((dy[start + c] as number) * (gamma[c] as number) - (sum + normal * projection) / width);
+    dx[start + c] =
+      rstd * ((dy[start + c] as number) * (gamma[c] as number) - (sum + normal * projection) / width);
   }
 }
 
@@ -187,7 +210,8 @@ export const layerNormalizationGradOp: OpDefinition = {
     const x = at(call.inputs, 1);
     const width = lastDimension(x.type);
     const [dgamma, dbeta] = [new Float64Array(width), new Float64Array(width)];
-    for (let row = 0; row * width < x.count; row++) layerNormalizationGradRow(call, row, width, dgamma, dbeta);
+    for (let row = 0; row * width < x.count; row++)
+      layerNormalizationGradRow(call, row, width, dgamma, dbeta);
     at(call.outputs, 1).data.set(dgamma);
     at(call.outputs, 2).data.set(dbeta);
   },

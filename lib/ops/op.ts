@@ -77,7 +77,8 @@ export function single(values: readonly Value[]): Value {
 }
 
 export function requireSame(what: string, a: ValueType, b: ValueType): void {
-  if (!sameType(a, b)) throw new ShapeError(`${what} must have the same shape, got ${formatType(a)} and ${formatType(b)}`);
+  if (!sameType(a, b))
+    throw new ShapeError(`${what} must have the same shape, got ${formatType(a)} and ${formatType(b)}`);
 }
 
 /** The last dimension; a scalar counts as one of width 1. */

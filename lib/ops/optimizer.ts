@@ -19,14 +19,20 @@ type UpdateRule = (p: number, g: number, slots: Slots, i: number, update: Update
  * An optimizer over one block of memory: inputs are parameters, gradients and slots; the outputs are
  * the same memory of parameters and slots. Weight decay is decoupled (Loshchilov & Hutter 2019).
  */
-function optimizer(name: string, attributes: readonly string[], slots: [number, number], rule: UpdateRule): OpDefinition {
+function optimizer(
+  name: string,
+  attributes: readonly string[],
+  slots: [number, number],
+  rule: UpdateRule,
+): OpDefinition {
   return {
     name,
     attributes: ["scale", "weightDecay", ...attributes],
     inPlace: true,
     infer: (inputs) => {
       const count = inputs.length - 2;
-      if (count < slots[0] || count > slots[1]) throw new ShapeError(`expected ${slots.join(" to ")} slots, got ${count}`);
+      if (count < slots[0] || count > slots[1])
+        throw new ShapeError(`expected ${slots.join(" to ")} slots, got ${count}`);
       for (const input of inputs) requireSame("parameters, gradients and slots", at(inputs, 0), input);
       return inputs.filter((_, i) => i !== 1);
     },
@@ -52,13 +58,18 @@ function average(slot: FloatArray, i: number, rate: number, value: number): numb
   return slot[i] as number;
 }
 
-export const sgdOp: OpDefinition = optimizer("sgd", ["momentum", "nesterov"], [0, 1], (p, g, [velocity], i, u) => {
-  if (velocity === undefined) return p - u.rate * g;
-  const momentum = u.get("momentum");
-  const v = momentum * (velocity[i] as number) - u.rate * g;
-  velocity[i] = v;
-  return u.get("nesterov") === 1 ? p + momentum * v - u.rate * g : p + v;
-});
+export const sgdOp: OpDefinition = optimizer(
+  "sgd",
+  ["momentum", "nesterov"],
+  [0, 1],
+  (p, g, [velocity], i, u) => {
+    if (velocity === undefined) return p - u.rate * g;
+    const momentum = u.get("momentum");
+    const v = momentum * (velocity[i] as number) - u.rate * g;
+    velocity[i] = v;
+    return u.get("nesterov") === 1 ? p + momentum * v - u.rate * g : p + v;
+  },
+);
 
 export const rmspropOp: OpDefinition = optimizer(
   "rmsprop",
@@ -69,7 +80,8 @@ export const rmspropOp: OpDefinition = optimizer(
     const rho = u.get("rho");
     let square = average(at(slots, 0), i, rho, g * g);
     // A gradient that never changes has variance 0, which rounding must not make negative.
-    if (u.get("centered") === 1) square = Math.max(square - average(at(slots, slots.length - 1), i, rho, g) ** 2, 0);
+    if (u.get("centered") === 1)
+      square = Math.max(square - average(at(slots, slots.length - 1), i, rho, g) ** 2, 0);
     const direction = g / (Math.sqrt(square) + u.get("epsilon"));
     if (momentum === 0) return p - u.rate * direction;
     const velocity = at(slots, 1);
@@ -84,37 +96,56 @@ export const adagradOp: OpDefinition = optimizer("adagrad", ["epsilon"], [1, 1],
   return p - (u.rate * g) / (Math.sqrt(sum[i] as number) + u.get("epsilon"));
 });
 
-export const adadeltaOp: OpDefinition = optimizer("adadelta", ["rho", "epsilon"], [2, 2], (p, g, slots, i, u) => {
-  const [rho, epsilon] = [u.get("rho"), u.get("epsilon")];
-  const square = average(at(slots, 0), i, rho, g * g);
-  const delta = (g * Math.sqrt((at(slots, 1)[i] as number) + epsilon)) / Math.sqrt(square + epsilon);
-  average(at(slots, 1), i, rho, delta * delta);
-  return p - u.rate * delta;
-});
+export const adadeltaOp: OpDefinition = optimizer(
+  "adadelta",
+  ["rho", "epsilon"],
+  [2, 2],
+  (p, g, slots, i, u) => {
+    const [rho, epsilon] = [u.get("rho"), u.get("epsilon")];
+    const square = average(at(slots, 0), i, rho, g * g);
+    const delta = (g * Math.sqrt((at(slots, 1)[i] as number) + epsilon)) / Math.sqrt(square + epsilon);
+    average(at(slots, 1), i, rho, delta * delta);
+    return p - u.rate * delta;
+  },
+);
 
-export const adamOp: OpDefinition = optimizer("adam", ["beta1", "beta2", "epsilon"], [2, 3], (p, g, slots, i, u) => {
-  const [beta1, beta2] = [u.get("beta1"), u.get("beta2")];
-  const m = average(at(slots, 0), i, beta1, g);
-  let v = average(at(slots, 1), i, beta2, g * g);
-  const largest = slots[2];
-  if (largest !== undefined) {
-    v = Math.max(largest[i] as number, v);
-    largest[i] = v;
-  }
-  const denominator = Math.sqrt(v) / Math.sqrt(1 - beta2 ** u.t) + u.get("epsilon");
-  return p - ((u.rate / (1 - beta1 ** u.t)) * m) / denominator;
-});
+export const adamOp: OpDefinition = optimizer(
+  "adam",
+  ["beta1", "beta2", "epsilon"],
+  [2, 3],
+  (p, g, slots, i, u) => {
+    const [beta1, beta2] = [u.get("beta1"), u.get("beta2")];
+    const m = average(at(slots, 0), i, beta1, g);
+    let v = average(at(slots, 1), i, beta2, g * g);
+    const largest = slots[2];
+    if (largest !== undefined) {
+      v = Math.max(largest[i] as number, v);
+      largest[i] = v;
+    }
+    const denominator = Math.sqrt(v) / Math.sqrt(1 - beta2 ** u.t) + u.get("epsilon");
+    return p - ((u.rate / (1 - beta1 ** u.t)) * m) / denominator;
+  },
+);
 
-export const adamaxOp: OpDefinition = optimizer("adamax", ["beta1", "beta2", "epsilon"], [2, 2], (p, g, slots, i, u) => {
-  const beta1 = u.get("beta1");
-  const m = average(at(slots, 0), i, beta1, g);
-  const norm = at(slots, 1);
-  norm[i] = Math.max(u.get("beta2") * (norm[i] as number), Math.abs(g) + u.get("epsilon"));
-  return p - ((u.rate / (1 - beta1 ** u.t)) * m) / (norm[i] as number);
-});
+export const adamaxOp: OpDefinition = optimizer(
+  "adamax",
+  ["beta1", "beta2", "epsilon"],
+  [2, 2],
+  (p, g, slots, i, u) => {
+    const beta1 = u.get("beta1");
+    const m = average(at(slots, 0), i, beta1, g);
+    const norm = at(slots, 1);
+    norm[i] = Math.max(u.get("beta2") * (norm[i] as number), Math.abs(g) + u.get("epsilon"));
+    return p - ((u.rate / (1 - beta1 ** u.t)) * m) / (norm[i] as number);
+  },
+);
 
 /** Momentum of step t and the product of those of steps 1 to t (Dozat 2016, with PyTorch's decay). */
-export function nadamMomenta(beta1: number, decay: number, t: number): { current: number; next: number; product: number } {
+export function nadamMomenta(
+  beta1: number,
+  decay: number,
+  t: number,
+): { current: number; next: number; product: number } {
   const momentum = (step: number): number => beta1 * (1 - 0.5 * 0.96 ** (step * decay));
   let product = 1;
   // Below 1e-18 the product no longer changes 1 - product.
@@ -122,25 +153,24 @@ export function nadamMomenta(beta1: number, decay: number, t: number): { current
   return { current: momentum(t), next: momentum(t + 1), product };
 }
 
-const nadamRule = optimizer(
-  "nadam",
-  ["beta1", "beta2", "epsilon", "decay"],
-  [2, 2],
-  (p, g, slots, i, u) => {
-    const [beta1, beta2] = [u.get("beta1"), u.get("beta2")];
-    const m = average(at(slots, 0), i, beta1, g);
-    const v = average(at(slots, 1), i, beta2, g * g);
-    const denominator = Math.sqrt(v / (1 - beta2 ** u.t)) + u.get("epsilon");
-    const fromGradient = (u.rate * (1 - u.get("current"))) / (1 - u.get("product"));
-    const fromMomentum = (u.rate * u.get("next")) / (1 - u.get("product") * u.get("next"));
-    return p - (fromGradient * g + fromMomentum * m) / denominator;
-  },
-);
+const nadamRule = optimizer("nadam", ["beta1", "beta2", "epsilon", "decay"], [2, 2], (p, g, slots, i, u) => {
+  const [beta1, beta2] = [u.get("beta1"), u.get("beta2")];
+  const m = average(at(slots, 0), i, beta1, g);
+  const v = average(at(slots, 1), i, beta2, g * g);
+  const denominator = Math.sqrt(v / (1 - beta2 ** u.t)) + u.get("epsilon");
+  const fromGradient = (u.rate * (1 - u.get("current"))) / (1 - u.get("product"));
+  const fromMomentum = (u.rate * u.get("next")) / (1 - u.get("product") * u.get("next"));
+  return p - (fromGradient * g + fromMomentum * m) / denominator;
+});
 
 export const nadamOp: OpDefinition = {
   ...nadamRule,
   run: (call) => {
-    const momenta = nadamMomenta(number(call.attributes, "beta1"), number(call.attributes, "decay"), call.step + 1);
+    const momenta = nadamMomenta(
+      number(call.attributes, "beta1"),
+      number(call.attributes, "decay"),
+      call.step + 1,
+    );
     nadamRule.run({ ...call, attributes: { ...call.attributes, ...momenta } });
   },
 };

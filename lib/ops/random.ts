@@ -8,7 +8,10 @@ const UNIT = 2 ** -24;
  * Calls `visit(element, words, lane)` for each element of the batch with four random words that
  * depend only on seed, stream, step and the element's position: no state, no order.
  */
-function forEachRandom(call: KernelCall, visit: (element: number, words: Uint32Array, lane: number) => void): void {
+function forEachRandom(
+  call: KernelCall,
+  visit: (element: number, words: Uint32Array, lane: number) => void,
+): void {
   const count = at(call.inputs, 0).count;
   const words = new Uint32Array(4);
   const [low, high] = call.seed;

@@ -20,7 +20,12 @@ function keptType(x: ValueType, batch: number, mask: number): ValueType {
   return valueType(x.batched && batch === 0, shape);
 }
 
-function forEachReduced(call: KernelCall, x: ValueType, mask: number, visit: (from: number, to: number) => void): void {
+function forEachReduced(
+  call: KernelCall,
+  x: ValueType,
+  mask: number,
+  visit: (from: number, to: number) => void,
+): void {
   const kept = keptType(x, 0, mask);
   const indices = broadcastIndices(kept.shape, x.shape);
   const [size, keptSize] = [sizeOf(x.shape), sizeOf(kept.shape)];
@@ -40,7 +45,8 @@ export const reduceOp: OpDefinition = {
     const x = at(inputs, 0);
     const mask = number(attributes, "axes");
     if (mask >> x.shape.length !== 0) throw new ShapeError(`an axis to reduce is beyond ${formatType(x)}`);
-    if (number(attributes, "batch") === 1 && !x.batched) throw new ShapeError("there is no batch to reduce over");
+    if (number(attributes, "batch") === 1 && !x.batched)
+      throw new ShapeError("there is no batch to reduce over");
     const shape = x.shape.filter((_, axis) => !((mask >> axis) & 1));
     return [valueType(x.batched && number(attributes, "batch") === 0, shape)];
   },
@@ -49,7 +55,8 @@ export const reduceOp: OpDefinition = {
     const x = at(node.inputs, 0);
     const { batch, axes } = node.attributes as { batch: number; axes: number };
     const name = text(node.attributes, "function") as Reduction;
-    if (name === "max") return [single(dy.graph.add(reduceMaxGradOp, [x, at(node.outputs, 0), dy], { batch, axes }))];
+    if (name === "max")
+      return [single(dy.graph.add(reduceMaxGradOp, [x, at(node.outputs, 0), dy], { batch, axes }))];
     return [broadcast(reshape(dy, keptType(x.type, batch, axes).shape), x.type, name)];
   },
   run: (call) => {
@@ -103,7 +110,8 @@ export const broadcastOp: OpDefinition = {
   },
   vjp: (node, [dy]) => {
     if (dy === undefined) return [];
-    if (text(node.attributes, "function") !== "sum") throw new OptionError("broadcast by mean has no gradient of its own");
+    if (text(node.attributes, "function") !== "sum")
+      throw new OptionError("broadcast by mean has no gradient of its own");
     return [sumTo(dy, at(node.inputs, 0).type)];
   },
   run: ({ inputs, outputs, attributes, batch }) => {
@@ -166,8 +174,9 @@ export function broadcast(x: Value, type: ValueType, name: (typeof SPREADS)[numb
 export function sumTo(x: Value, type: ValueType): Value {
   if (sameType(x.type, type)) return x;
   const lead = x.shape.length - type.shape.length;
-  const axes = x.shape.map((_, axis) => axis).filter((a) => a < lead || (type.shape[a - lead] === 1 && x.shape[a] !== 1));
+  const axes = x.shape
+    .map((_, axis) => axis)
+    .filter((a) => a < lead || (type.shape[a - lead] === 1 && x.shape[a] !== 1));
   const summed = emitReduce("sum", x, x.batched && !type.batched ? 1 : 0, axes);
   return reshape(summed, type.shape);
 }
-

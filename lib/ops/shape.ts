@@ -11,7 +11,9 @@ export const reshapeOp: OpDefinition = {
   infer: (inputs, _, as) => {
     const x = at(inputs, 0);
     if (as === undefined || as.batched !== x.batched || sizeOf(as.shape) !== sizeOf(x.shape)) {
-      throw new ShapeError(`cannot reshape ${formatType(x)} to ${as === undefined ? "nothing" : formatType(as)}`);
+      throw new ShapeError(
+        `cannot reshape ${formatType(x)} to ${as === undefined ? "nothing" : formatType(as)}`,
+      );
     }
     return [as];
   },
@@ -101,7 +103,10 @@ export const concatenateOp: OpDefinition = {
     let length = 0;
     for (const input of inputs) {
       const dimension = input.shape[axis] ?? 0;
-      if (input.batched !== first.batched || !sameShape(input.shape, withAxis(first, axis, dimension).shape)) {
+      if (
+        input.batched !== first.batched ||
+        !sameShape(input.shape, withAxis(first, axis, dimension).shape)
+      ) {
         throw new ShapeError(
           `inputs must agree in all axes but ${axis}, got ${inputs.map((type) => formatType(type)).join(" and ")}`,
         );
@@ -128,7 +133,8 @@ export const concatenateOp: OpDefinition = {
     let start = 0;
     for (const x of inputs) {
       const length = at(x.type.shape, axis) * inner;
-      for (let o = 0; o < outer; o++) y.data.set(x.data.subarray(o * length, (o + 1) * length), o * width + start);
+      for (let o = 0; o < outer; o++)
+        y.data.set(x.data.subarray(o * length, (o + 1) * length), o * width + start);
       start += length;
     }
   },
@@ -150,9 +156,16 @@ function copyWindow(call: KernelCall, small: "input" | "output"): void {
 function inferWindow(small: ValueType, large: ValueType, axis: number, start: number): void {
   checkAxis(large, axis);
   const length = small.shape[axis] ?? 0;
-  const fits = Number.isInteger(start) && start >= 0 && length >= 1 && start + length <= at(large.shape, axis);
-  if (!fits || !sameShape(small.shape, withAxis(large, axis, length).shape) || small.batched !== large.batched) {
-    throw new ShapeError(`${formatType(small)} is no part of ${formatType(large)} from ${start} along axis ${axis}`);
+  const fits =
+    Number.isInteger(start) && start >= 0 && length >= 1 && start + length <= at(large.shape, axis);
+  if (
+    !fits ||
+    !sameShape(small.shape, withAxis(large, axis, length).shape) ||
+    small.batched !== large.batched
+  ) {
+    throw new ShapeError(
+      `${formatType(small)} is no part of ${formatType(large)} from ${start} along axis ${axis}`,
+    );
   }
 }
 
@@ -210,7 +223,8 @@ export function concatenate(values: readonly Value[], axis = -1): Value {
   if (values.length === 1) return first;
   const position = axis < 0 ? axis + first.shape.length : axis;
   // A kernel takes eight operands; more are joined in groups.
-  if (values.length > 8) return concatenate([concatenate(values.slice(0, 8), position), ...values.slice(8)], position);
+  if (values.length > 8)
+    return concatenate([concatenate(values.slice(0, 8), position), ...values.slice(8)], position);
   return single(first.graph.add(concatenateOp, values, { axis: position }));
 }
 

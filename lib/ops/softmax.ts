@@ -55,7 +55,8 @@ export const softmaxOp: OpDefinition = {
   name: "softmax",
   attributes: [],
   infer: (inputs) => [at(inputs, 0)],
-  vjp: (node, [dy]) => (dy === undefined ? [] : [single(dy.graph.add(softmaxGradOp, [dy, at(node.outputs, 0)]))]),
+  vjp: (node, [dy]) =>
+    dy === undefined ? [] : [single(dy.graph.add(softmaxGradOp, [dy, at(node.outputs, 0)]))],
   preactivation: (node) => ({ activation: "softmax", value: () => at(node.inputs, 0) }),
   run: (call) => {
     const [x, y] = [at(call.inputs, 0).data, at(call.outputs, 0).data];
@@ -72,7 +73,8 @@ export const logSoftmaxOp: OpDefinition = {
   name: "logSoftmax",
   attributes: [],
   infer: (inputs) => [at(inputs, 0)],
-  vjp: (node, [dy]) => (dy === undefined ? [] : [single(dy.graph.add(logSoftmaxGradOp, [dy, at(node.outputs, 0)]))]),
+  vjp: (node, [dy]) =>
+    dy === undefined ? [] : [single(dy.graph.add(logSoftmaxGradOp, [dy, at(node.outputs, 0)]))],
   run: (call) => {
     const [x, y] = [at(call.inputs, 0).data, at(call.outputs, 0).data];
     forEachRow(call, (start, width) => {

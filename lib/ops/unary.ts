@@ -52,9 +52,17 @@ export const UNARY = {
   },
   tanh: { saves: "output", value: Math.tanh, derivative: (y) => 1 - y * y },
   relu: { saves: "output", value: (x) => Math.max(x, 0), derivative: (y) => (y > 0 ? 1 : 0) },
-  relu6: { saves: "output", value: (x) => Math.min(Math.max(x, 0), 6), derivative: (y) => (y > 0 && y < 6 ? 1 : 0) },
+  relu6: {
+    saves: "output",
+    value: (x) => Math.min(Math.max(x, 0), 6),
+    derivative: (y) => (y > 0 && y < 6 ? 1 : 0),
+  },
   leakyRelu: { saves: "output", value: (x, a) => (x > 0 ? x : a * x), derivative: (y, a) => (y > 0 ? 1 : a) },
-  elu: { saves: "output", value: (x, a) => (x > 0 ? x : a * Math.expm1(x)), derivative: (y, a) => (y > 0 ? 1 : y + a) },
+  elu: {
+    saves: "output",
+    value: (x, a) => (x > 0 ? x : a * Math.expm1(x)),
+    derivative: (y, a) => (y > 0 ? 1 : y + a),
+  },
   selu: {
     saves: "output",
     value: (x) => SELU_SCALE * (x > 0 ? x : SELU_ALPHA * Math.expm1(x)),
@@ -63,7 +71,8 @@ export const UNARY = {
   gelu: {
     saves: "input",
     value: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
-    derivative: (x) => 0.5 * (1 + erf(x * Math.SQRT1_2)) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
+    derivative: (x) =>
+      0.5 * (1 + erf(x * Math.SQRT1_2)) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
   },
   geluTanh: {
     saves: "input",
@@ -87,7 +96,11 @@ export const UNARY = {
     },
   },
   softplus: { saves: "output", value: softplus, derivative: (y) => -Math.expm1(-y) },
-  softsign: { saves: "output", value: (x) => x / (1 + Math.abs(x)), derivative: (y) => (1 - Math.abs(y)) ** 2 },
+  softsign: {
+    saves: "output",
+    value: (x) => x / (1 + Math.abs(x)),
+    derivative: (y) => (1 - Math.abs(y)) ** 2,
+  },
   exponential: { saves: "output", value: Math.exp, derivative: (y) => y },
   affine: { saves: "none", value: (x, a, b) => a * x + b, derivative: (_, a) => a },
   square: { saves: "input", value: (x) => x * x, derivative: (x) => 2 * x },
@@ -111,7 +124,8 @@ export const UNARY_NAMES: readonly string[] = Object.keys(UNARY);
 /** The rule of a function's name, or an error that lists the names. */
 export function unaryRule(name: string): UnaryRule {
   const rule = (UNARY as Record<string, UnaryRule>)[name];
-  if (rule === undefined || !Object.hasOwn(UNARY, name)) throw unknownName("elementwise function", name, UNARY_NAMES);
+  if (rule === undefined || !Object.hasOwn(UNARY, name))
+    throw unknownName("elementwise function", name, UNARY_NAMES);
   return rule;
 }
 
@@ -128,7 +142,10 @@ export const unaryOp: OpDefinition = {
     const saved = unaryRule(name).saves === "input" ? at(node.inputs, 0) : at(node.outputs, 0);
     return [unaryGradient(name, dy, saved, alpha as number, beta as number)];
   },
-  preactivation: (node) => ({ activation: text(node.attributes, "function"), value: () => at(node.inputs, 0) }),
+  preactivation: (node) => ({
+    activation: text(node.attributes, "function"),
+    value: () => at(node.inputs, 0),
+  }),
   run: ({ inputs, outputs, attributes }) => {
     const { value } = unaryRule(text(attributes, "function"));
     const [alpha, beta] = [number(attributes, "alpha"), number(attributes, "beta")];
@@ -153,7 +170,8 @@ export const unaryGradOp: OpDefinition = {
     const dy = at(inputs, 0);
     const saved = at(inputs, 1).data;
     const dx = at(outputs, 0).data;
-    for (let i = 0; i < dy.count; i++) dx[i] = (dy.data[i] as number) * derivative(saved[i] as number, alpha, beta);
+    for (let i = 0; i < dy.count; i++)
+      dx[i] = (dy.data[i] as number) * derivative(saved[i] as number, alpha, beta);
   },
 };
 

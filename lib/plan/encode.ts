@@ -26,7 +26,13 @@ class Writer {
   }
 
   buffer({ region, offset, type }: Buffer): void {
-    for (const value of [REGIONS.indexOf(region), offset, type.batched ? 1 : 0, type.shape.length, ...type.shape]) {
+    for (const value of [
+      REGIONS.indexOf(region),
+      offset,
+      type.batched ? 1 : 0,
+      type.shape.length,
+      ...type.shape,
+    ]) {
       this.word(value);
     }
   }

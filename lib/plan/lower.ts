@@ -5,7 +5,14 @@ import { Random } from "../random.ts";
 import { sizeOf } from "../tensor.ts";
 import type { StateLayout } from "./layout.ts";
 import { type Lifetime, planMemory } from "./memory.ts";
-import { alignUp, type Buffer, type Constant, type Instruction, type NamedBuffer, type Plan } from "./plan.ts";
+import {
+  alignUp,
+  type Buffer,
+  type Constant,
+  type Instruction,
+  type NamedBuffer,
+  type Plan,
+} from "./plan.ts";
 
 export interface LowerOptions {
   readonly name: string;
@@ -42,12 +49,17 @@ export function lower(options: LowerOptions): Plan {
     op: node.op,
     inputs: node.inputs.map((input) => locate(input, places, layout)),
     outputs: node.outputs.map((output, i) =>
-      node.op.inPlace === true && i === 0 ? locate(at0(node.inputs), places, layout) : locate(output, places, layout),
+      node.op.inPlace === true && i === 0
+        ? locate(at0(node.inputs), places, layout)
+        : locate(output, places, layout),
     ),
     attributes: node.attributes,
     path: node.path,
   });
-  const outputs = options.outputs.map(({ name: output, value }) => ({ name: output, buffer: locate(value, places, layout) }));
+  const outputs = options.outputs.map(({ name: output, value }) => ({
+    name: output,
+    buffer: locate(value, places, layout),
+  }));
   const compute = order.filter((node) => !effects.has(node)).map(bind);
   const guard = options.guard === undefined ? [] : [options.guard((outputs[0] as NamedBuffer).buffer)];
   return {
@@ -74,7 +86,8 @@ function at0<T>(list: readonly T[]): T {
 /** The value whose memory a view shares. */
 function base(value: Value): Value {
   let current = value;
-  while (current.source.kind === "node" && current.source.op.view === true) current = at0(current.source.inputs);
+  while (current.source.kind === "node" && current.source.op.view === true)
+    current = at0(current.source.inputs);
   return current;
 }
 
@@ -102,7 +115,10 @@ function reachable(roots: readonly Value[]): Set<Node> {
   return found;
 }
 
-function placeInputs(graph: GraphBuilder, capacity: number): { places: [Value, Buffer][]; named: NamedBuffer[]; size: number } {
+function placeInputs(
+  graph: GraphBuilder,
+  capacity: number,
+): { places: [Value, Buffer][]; named: NamedBuffer[]; size: number } {
   let size = 0;
   const places: [Value, Buffer][] = [];
   const named: NamedBuffer[] = [];
@@ -127,7 +143,10 @@ function locate(value: Value, places: ReadonlyMap<Value, Buffer>, layout: StateL
 }
 
 /** Constants that the program reads come first in scratch memory. */
-function placeConstants(order: readonly Node[], places: Map<Value, Buffer>): { list: Constant[]; size: number } {
+function placeConstants(
+  order: readonly Node[],
+  places: Map<Value, Buffer>,
+): { list: Constant[]; size: number } {
   const list: Constant[] = [];
   let size = 0;
   for (const value of new Set(order.flatMap((node) => node.inputs.map(base)))) {
@@ -186,7 +205,11 @@ function placeScratch(
   const memory = planMemory(groups as readonly Lifetime[]);
   groups.forEach((group, i) => {
     for (const value of group.values) {
-      places.set(value, { region: "scratch", offset: first + (memory.offsets[i] as number), type: value.type });
+      places.set(value, {
+        region: "scratch",
+        offset: first + (memory.offsets[i] as number),
+        type: value.type,
+      });
     }
   });
   return first + memory.total;

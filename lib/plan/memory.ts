@@ -18,7 +18,9 @@ export interface MemoryPlan {
  */
 export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   const offsets = new Array<number>(lifetimes.length).fill(0);
-  const order = lifetimes.map((_, i) => i).sort((a, b) => (lifetimes[b] as Lifetime).size - (lifetimes[a] as Lifetime).size || a - b);
+  const order = lifetimes
+    .map((_, i) => i)
+    .sort((a, b) => (lifetimes[b] as Lifetime).size - (lifetimes[a] as Lifetime).size || a - b);
   const placed: { offset: number; end: number; lifetime: Lifetime }[] = [];
   let total = 0;
   for (const index of order) {

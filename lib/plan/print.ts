@@ -29,4 +29,3 @@ export function printPlan(plan: Plan): string {
   lines.push(`memory: ${memory.join(", ")}, total ${formatBytes(total)}`);
   return lines.join("\n");
 }
-
