@@ -117,6 +117,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(position, position).map(
     ([at, from]): Change =>
       (bytes) => {
+        if (bytes.length < 4) return bytes;
         const view = new DataView(bytes.buffer);
         const word = view.getUint32((from % Math.floor(bytes.length / 4)) * 4, true);
         return changeWord(() => word, at)(bytes);
