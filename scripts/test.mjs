@@ -5,6 +5,7 @@
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { build, reportFailure } from "./build.mjs";
+import { writeExamplePlan } from "./example-plan.mjs";
 import { lint } from "./lint.mjs";
 import {
   CommandError,
@@ -59,6 +60,24 @@ function arm64Tests() {
   nativeTests("build-tests/arm64", [`-DCMAKE_TOOLCHAIN_FILE=${path("native/cmake/aarch64.cmake")}`]);
 }
 
+/** Single kernels share nothing and would take many minutes; whole plans run on several threads instead. */
+async function threadSanitizerTests() {
+  const folder = "build-tests/tsan";
+  nativeTests(folder, ["-DMYELIN_SANITIZE=thread"], ["--exclude-regex", "^(kernels_|random_plans)"]);
+  const plan = path(".cache/example.plan");
+  await writeExamplePlan(plan);
+  const replay = (threads) =>
+    run(path(folder, "replay"), [plan, "--threads", threads, "--batch", "64", "--rows", "130"], {
+      quiet: true,
+    });
+  const alone = replay("1");
+  for (const threads of ["2", "4"]) {
+    const output = replay(threads);
+    if (output !== alone) throw new CommandError(`replay on ${threads} threads`, "other numbers", output);
+    totals.passed++;
+  }
+}
+
 /** The tests that reach furthest into the addon, on an addon of their own that checks every access. */
 function sanitizedAddonTests() {
   const folder = ".cache/sanitized";
@@ -104,9 +123,7 @@ const stages = [
     name: "Native tests with the thread sanitizer",
     slow: true,
     tools: cppTools,
-    // Whole plans on several threads; single kernels would take many minutes and share nothing.
-    run: () =>
-      nativeTests("build-tests/tsan", ["-DMYELIN_SANITIZE=thread"], ["--exclude-regex", "^kernels_"]),
+    run: threadSanitizerTests,
   },
   {
     name: "Native tests for arm64 under an emulator",
@@ -124,7 +141,7 @@ const stages = [
 ];
 
 /** Runs a stage and returns one line on how it went. */
-function runStage({ name, tools = [], slow = false, run: work }, all) {
+async function runStage({ name, tools = [], slow = false, run: work }, all) {
   if (slow && !all) return `left out  ${name}: runs in CI and with "npm test -- --all"`;
   const missing = tools.filter((tool) => !hasTool(tool));
   if (missing.length > 0 && !inCi) return `left out  ${name}: ${missing.join(", ")} not installed`;
@@ -133,7 +150,7 @@ function runStage({ name, tools = [], slow = false, run: work }, all) {
   const failedBefore = totals.failed;
   try {
     if (missing.length > 0) throw new CommandError(name, `${missing.join(", ")} not installed`, "");
-    work();
+    await work();
     return `passed    ${name} (${secondsSince(start)})`;
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -143,7 +160,7 @@ function runStage({ name, tools = [], slow = false, run: work }, all) {
   }
 }
 
-function main(args) {
+async function main(args) {
   const start = performance.now();
   const filters = args.filter((arg) => arg !== "--all");
   const chosen = filters.length === 0 ? stages : [{ name: "Tests", run: () => runVitest(filters) }];
@@ -152,10 +169,11 @@ function main(args) {
   } catch (error) {
     reportFailure(error);
   }
-  const lines = chosen.map((stage) => runStage(stage, inCi || args.includes("--all")));
+  const lines = [];
+  for (const stage of chosen) lines.push(await runStage(stage, inCi || args.includes("--all")));
   console.log(`\n${lines.join("\n")}\nAll stages took ${secondsSince(start)}.`);
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
 }
 
-main(process.argv.slice(2));
+await main(process.argv.slice(2));
