@@ -78,7 +78,10 @@ double cgroup_quota(const std::string& root) {
     if (controllers.empty()) {
       quota = smallest_quota(mount, path, quota_v2);
     } else if (lists_cpu(controllers)) {
-      quota = smallest_quota(mount + "/" + controllers, path, quota_v1);
+      std::string folder = mount;
+      folder += '/';
+      folder += controllers;
+      quota = smallest_quota(folder, path, quota_v1);
       quota = smaller(quota, smallest_quota(mount + "/cpu", path, quota_v1));
     }
     result = smaller(result, quota);

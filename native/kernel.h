@@ -43,12 +43,12 @@ struct Instruction {
 
 // What differs from step to step.
 struct StepContext {
-  int64_t batch;        // samples in this step
-  uint64_t step;        // optimizer steps done before this one, over the network's life
+  int64_t batch;  // samples in this step
+  uint64_t step;  // optimizer steps done before this one, over the network's life
   float learning_rate;
   uint32_t seed[2];
-  float* workspace;     // kWorkspaceFloats of this thread's own
-  bool* failed;         // set by `guard`: the step ends before any state is written
+  float* workspace;  // kWorkspaceFloats of this thread's own
+  bool* failed;      // set by `guard`: the step ends before any state is written
 };
 
 struct Kernel {

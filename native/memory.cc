@@ -33,9 +33,10 @@ void advise_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t by
 #if defined(__linux__)
   if (bytes < kHugePage) return;
   constexpr uintptr_t kPage = 4096;
-  uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) & ~(kPage - 1);
-  uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) & ~(kPage - 1);
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  uintptr_t start = reinterpret_cast<uintptr_t>(memory);
+  uintptr_t skipped = (kPage - start % kPage) % kPage;
+  uintptr_t pages = (bytes - skipped) / kPage;
+  madvise(static_cast<char*>(memory) + skipped, pages * kPage, MADV_HUGEPAGE);
 #endif
 }
 

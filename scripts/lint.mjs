@@ -1,32 +1,43 @@
-// npm run lint: format and lint of TypeScript, JavaScript and JSON (Biome) and C++ (clang-format), and
-// the direction of imports. npm run format (--fix) repairs what can be repaired.
+// npm run lint: format and lint of TypeScript, JavaScript and JSON (Biome) and C++ (clang-format and
+// clang-tidy), and the direction of imports. npm run format (--fix) repairs what can be repaired.
 import { pathToFileURL } from "node:url";
 import { installPackages, reportFailure } from "./build.mjs";
 import { importErrors } from "./lint-imports.mjs";
-import { CommandError, findProgram, inCi, listFiles, run, runNode } from "./project.mjs";
+import { CommandError, findProgram, inCi, listFiles, path, readJson, run, runNode } from "./project.mjs";
 
-const clangFormatMajor = "19";
+const clangMajor = "19";
 
-/** clang-format of the one version whose layout the sources have: others differ in details. */
-function findClangFormat() {
-  for (const name of [`clang-format-${clangFormatMajor}`, "clang-format"]) {
+/** A tool of the one version that the sources are held to: others differ in details. */
+function findClangTool(tool) {
+  for (const name of [`${tool}-${clangMajor}`, tool]) {
     const program = findProgram(name);
     if (program === undefined) continue;
-    if (run(program, ["--version"], { quiet: true }).includes(`version ${clangFormatMajor}.`)) return program;
+    if (run(program, ["--version"], { quiet: true }).includes(`version ${clangMajor}.`)) return program;
   }
+  const message = `${tool} ${clangMajor} is not here: C++ was not checked by it`;
+  if (inCi) throw new CommandError(message, "nothing done", "");
+  console.log(message);
   return undefined;
 }
 
-function lintCpp(fix) {
-  const program = findClangFormat();
-  if (program === undefined) {
-    const message = `clang-format ${clangFormatMajor} is not here: the layout of C++ was not checked`;
-    if (inCi) throw new CommandError(message, "nothing done", "");
-    console.log(message);
-    return;
-  }
+function formatCpp(fix) {
+  const program = findClangTool("clang-format");
+  if (program === undefined) return;
   const files = listFiles(["native"]).filter((file) => /\.(cc|h)$/.test(file));
   if (files.length > 0) run(program, [...(fix ? ["-i"] : ["--dry-run", "--Werror"]), ...files]);
+}
+
+/** Bugs and doubtful constructs, by .clang-tidy; the binding needs Node's headers and is left to the compiler. */
+function lintCpp() {
+  const program = findClangTool("clang-tidy");
+  if (program === undefined) return;
+  const { core, isa } = readJson("native/sources.json");
+  const units = [...core.map((source) => ({ source, gcc: [] })), isa.scalar];
+  if (process.arch === "x64") units.push(isa.avx512);
+  for (const { source, gcc } of units) {
+    const flags = gcc.filter((flag) => flag.startsWith("-m"));
+    run(program, ["--quiet", path("native", source), "--", "-std=c++20", ...flags], { quiet: true });
+  }
 }
 
 function lintImports() {
@@ -47,7 +58,8 @@ export function lint({ fix = false } = {}) {
         "--max-diagnostics=200",
         ...(fix ? ["--write"] : []),
       ]),
-    () => lintCpp(fix),
+    () => formatCpp(fix),
+    lintCpp,
     lintImports,
   ];
   for (const check of checks) {

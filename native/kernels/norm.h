@@ -219,8 +219,9 @@ inline const char* check_layer_grad(const Instruction& in) {
   }
   const Operand* const channels[] = {&in.inputs[2], &in.outputs[1], &in.outputs[2]};
   for (const Operand* c : channels) {
-    if (!is_channels(*c, width_of(x)))
+    if (!is_channels(*c, width_of(x))) {
       return "gamma and its gradient must have an element a channel";
+    }
   }
   if (!is_rows(in.inputs[3], x) || !is_rows(in.inputs[4], x)) {
     return "mean and rstd must have an element a row";

@@ -151,8 +151,9 @@ void horizontal(const float* x, const Split& s, Range r, float* y, float factor)
 inline const char* check_reduction(const Instruction& in, int base, const Operand& x,
                                    const Operand& y) {
   if (!whole(in.attributes[base], 0, 1)) return "batch must be 0 or 1";
-  if (!whole(in.attributes[base + 1], 0, (1 << x.rank) - 1))
+  if (!whole(in.attributes[base + 1], 0, (1 << x.rank) - 1)) {
     return "axes are not axes of the input";
+  }
   if (in.attributes[base] == 1 && !x.batched) return "there is no batch to reduce over";
   int64_t size = 1;
   for (int axis = 0; axis < x.rank; ++axis) {
@@ -235,8 +236,9 @@ constexpr const char* kSpreadNames[] = {"sum", "mean", nullptr};
 inline const char* check_broadcast(const Instruction& in) {
   if (const char* wrong = check_counts(in, {1, 1, 1, 1})) return wrong;
   if (const char* wrong = check_function(in, 2)) return wrong;
-  if (!broadcasts_to(in.inputs[0], in.outputs[0]))
+  if (!broadcasts_to(in.inputs[0], in.outputs[0])) {
     return "the input does not broadcast to the output";
+  }
   return check_apart(in);
 }
 
@@ -250,7 +252,8 @@ inline void run_broadcast(const Instruction& in, const StepContext& ctx, int64_t
                           int64_t parts) {
   const Operand &x = in.inputs[0], &y = in.outputs[0];
   const int64_t count = elements_of(y, ctx.batch);
-  const float repeats = static_cast<float>(count / elements_of(x, ctx.batch));
+  const int64_t repetitions = count / elements_of(x, ctx.batch);
+  const float repeats = static_cast<float>(repetitions);
   const float factor = function_of(in) == kMean ? 1.0f / repeats : 1.0f;
   const Range r = split(count, kLine, part, parts);
   const Axes<1> axes = broadcast_axes<1>(y, {&x}, ctx.batch);

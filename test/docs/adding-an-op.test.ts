@@ -6,7 +6,17 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const copy = join(root, ".cache", "adding-an-op");
-const PARTS = ["lib", "native", "test/support", "test/ops", "binding.gyp", "settings.gypi", "package.json", "tsconfig.json", "vitest.config.ts"];
+const PARTS = [
+  "lib",
+  "native",
+  "test/support",
+  "test/ops",
+  "binding.gyp",
+  "settings.gypi",
+  "package.json",
+  "tsconfig.json",
+  "vitest.config.ts",
+];
 
 /** The code blocks of the page, by the file that their first line names. */
 function blocks(): Map<string, string> {

@@ -31,7 +31,11 @@ describe("every snippet of the docs runs", () => {
 });
 
 test("links between documents lead somewhere", () => {
-  const existing = new Set(readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => !name.startsWith("node_modules")));
+  const existing = new Set(
+    readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+      (name) => !name.startsWith("node_modules"),
+    ),
+  );
   for (const document of documents()) {
     const text = readFileSync(join(root, document), "utf8");
     for (const [, target] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
