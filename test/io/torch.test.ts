@@ -8,13 +8,13 @@ import { branched, executors, temporaryFolder } from "./files.ts";
 
 const folder = temporaryFolder();
 
-/** A Python that has PyTorch and safetensors: MYELIN_PYTHON, or python3 where it has them. */
+/** A Python that has safetensors, the reader that PyTorch uses: MYELIN_PYTHON, or python3 where it has it. */
 function findPython(): string | undefined {
   const candidates = [process.env.MYELIN_PYTHON, "python3"].filter(
     (name) => name !== undefined && name !== "",
   );
   return candidates.find(
-    (name) => spawnSync(name as string, ["-c", "import safetensors.torch"]).status === 0,
+    (name) => spawnSync(name as string, ["-c", "import safetensors.numpy"]).status === 0,
   );
 }
 
@@ -39,15 +39,20 @@ it.each(executors)("gives PyTorch's outputs with PyTorch's weights (%s)", async 
 const SCRIPT = `
 import json, sys
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+try:
+    from safetensors.torch import load_file, save_file
+    framework = "pt"
+except ImportError:
+    from safetensors.numpy import load_file, save_file
+    framework = "np"
 tensors = load_file(sys.argv[1])
-with safe_open(sys.argv[1], "pt") as file: metadata = file.metadata()
+with safe_open(sys.argv[1], framework) as file: metadata = file.metadata()
 print(json.dumps({name: {"shape": list(t.shape), "data": t.reshape(-1).tolist()} for name, t in tensors.items()}))
 save_file(tensors, sys.argv[2], metadata=metadata)
 `;
 
 it.skipIf(python === undefined)(
-  "PyTorch reads a saved model, and Myelin reads what PyTorch saves again (needs Python with torch and safetensors)",
+  "safetensors for PyTorch reads a saved model, and Myelin reads what it saves again (needs Python with safetensors)",
   async () => {
     const network = branched();
     const [path, copy] = [join(folder, "model.safetensors"), join(folder, "copy.safetensors")];
