@@ -180,7 +180,7 @@ function* report(request: FitRequest, job: Job, from: number, to: number, sums: 
   const reached = { step: job.counter + to, epoch, batch: to % perEpoch };
   position.reached = reached;
   try {
-    for (let step = from; step < to; step++) yield* reportStep(request, job, step, sums);
+    yield* reportSteps(request, job, from, to, sums);
     if (position.batch > 0) yield* progress(request, sums);
   } finally {
     // Also after an error of a callback the position says where the weights are.
@@ -188,17 +188,28 @@ function* report(request: FitRequest, job: Job, from: number, to: number, sums: 
   }
 }
 
-function* reportStep(request: FitRequest, job: Job, step: number, sums: EpochSums): Process<void> {
+/** Step by step only where a callback wants each batch: epochs of a tiny network take less than a look at them. */
+function* reportSteps(
+  request: FitRequest,
+  job: Job,
+  from: number,
+  to: number,
+  sums: EpochSums,
+): Process<void> {
   const { position, bound, callbacks } = request;
   const perEpoch = stepsPerEpoch(job);
-  const batch = step % perEpoch;
-  sums.add(job.outputs, step, Math.min(job.batchSize, bound.length - batch * job.batchSize));
-  position.step = job.counter + step + 1;
-  position.batch = batch + 1;
-  if (callbacks.some((callback) => callback.onBatchEnd !== undefined)) {
-    yield* notify(request, "onBatchEnd", batch, sums.logs());
+  const eachBatch = callbacks.some((callback) => callback.onBatchEnd !== undefined);
+  for (let step = from; step < to; ) {
+    const first = step % perEpoch;
+    const end = eachBatch ? first + 1 : Math.min(perEpoch, first + to - step);
+    for (let batch = first; batch < end; batch++) {
+      sums.add(job.outputs, step++, Math.min(job.batchSize, bound.length - batch * job.batchSize));
+    }
+    position.step = job.counter + step;
+    position.batch = end;
+    if (eachBatch) yield* notify(request, "onBatchEnd", end - 1, sums.logs());
+    if (end === perEpoch) yield* finishEpoch(request, sums, step === perEpoch * job.epochs);
   }
-  if (batch + 1 === perEpoch) yield* finishEpoch(request, sums, step + 1 === perEpoch * job.epochs);
 }
 
 function* progress(request: FitRequest, sums: EpochSums): Process<void> {
@@ -216,7 +227,8 @@ function* progress(request: FitRequest, sums: EpochSums): Process<void> {
 
 function* finishEpoch(request: FitRequest, sums: EpochSums, lastOfChunk: boolean): Process<void> {
   const { position } = request;
-  yield* progress(request, sums);
+  const watched = request.callbacks.length > 0;
+  if (watched) yield* progress(request, sums);
   const epoch = position.epoch;
   let logs = sums.logs();
   sums.reset();
@@ -225,8 +237,8 @@ function* finishEpoch(request: FitRequest, sums: EpochSums, lastOfChunk: boolean
   position.batch = 0;
   if (request.validate !== undefined) logs = { ...logs, ...(yield* request.validate()) };
   request.record(logs);
-  yield* notify(request, "onEpochEnd", epoch, logs);
-  if (!lastOfChunk) yield* notify(request, "onEpochBegin", epoch + 1);
+  if (watched) yield* notify(request, "onEpochEnd", epoch, logs);
+  if (watched && !lastOfChunk) yield* notify(request, "onEpochBegin", epoch + 1);
 }
 
 type EpochEvent = "onEpochBegin" | "onEpochEnd" | "onBatchEnd";
