@@ -18,11 +18,13 @@ export class EpochSums {
   add(reports: readonly ArrayLike<number>[], step: number, samples: number): void {
     this.#loss += (reports[0]?.[step] as number) * samples;
     this.samples += samples;
-    this.#sums.forEach((sums, i) => {
+    for (let i = 0; i < this.#sums.length; i++) {
+      const sums = this.#sums[i] as Float64Array;
       const report = reports[i + 1] as ArrayLike<number>;
-      for (let j = 0; j < sums.length; j++)
+      for (let j = 0; j < sums.length; j++) {
         sums[j] = (sums[j] as number) + (report[step * sums.length + j] as number);
-    });
+      }
+    }
   }
 
   /** Loss and metrics so far; metrics that are matrices are left out. */

@@ -182,6 +182,7 @@ function* report(request: FitRequest, job: Job, from: number, to: number, sums: 
   try {
     yield* reportSteps(request, job, from, to, sums);
     if (position.batch > 0) yield* progress(request, sums);
+    request.snapshot.offer();
   } finally {
     // Also after an error of a callback the position says where the weights are.
     Object.assign(position, reached, { reached: undefined });
@@ -232,7 +233,6 @@ function* finishEpoch(request: FitRequest, sums: EpochSums, lastOfChunk: boolean
   const epoch = position.epoch;
   let logs = sums.logs();
   sums.reset();
-  request.snapshot.offer();
   position.epoch = epoch + 1;
   position.batch = 0;
   if (request.validate !== undefined) logs = { ...logs, ...(yield* request.validate()) };

@@ -260,6 +260,24 @@ inline void multiply_dots(const Product& p) {
   }
 }
 
+// ---- A few numbers ----
+
+// Up to this many rows times depth, choosing blocks costs more than the product.
+constexpr int64_t kNarrowWork = 64;
+
+// c is one narrow panel, each of its rows one chain along k as in the tiles: the same bits.
+inline void multiply_narrow(const Product& p) {
+  const Vec start = p.bias ? load_lanes(p.bias, p.n) : zero();
+  for (int64_t i = 0; i < p.m; ++i) {
+    Vec sum = start;
+    for (int64_t k = 0; k < p.k; ++k) {
+      sum = fma(broadcast(*p.a.at(i, k)), load_lanes(p.b.at(k, 0), p.n), sum);
+    }
+    store_lanes(p.c + i * p.c_stride, sum, p.n);
+  }
+  if (p.activation) p.activation(p.c, p.c_stride, p.m, p.n, p.alpha, p.beta);
+}
+
 // ---- Division over parts ----
 
 // The larger side of c is divided: rows one by one, columns in whole vectors.
@@ -267,9 +285,24 @@ inline int64_t parts(int64_t m, int64_t n) {
   return m >= n ? divide_up(m, 4) : divide_up(n, 2 * kWidth);
 }
 
-inline void multiply_part(Product p, float* workspace, int64_t part, int64_t parts) {
-  // Of the whole product: a part must not choose another order of summation.
-  const bool dots = p.b.transposed && p.m <= kDotRows;
+// The product as it stands, or that of a part of c; `dots` is decided on the whole product: a part
+// must not choose another order of summation.
+inline void multiply_whole(const Product& p, float* workspace, bool dots) {
+  if (dots) {
+    multiply_dots(p);
+  } else {
+    multiply(p, workspace);
+  }
+}
+
+inline void multiply_part(const Product& whole, float* workspace, int64_t part, int64_t parts) {
+  if (!whole.b.transposed && whole.n <= kWidth && whole.m * whole.k <= kNarrowWork) {
+    if (part == 0) multiply_narrow(whole);
+    return;
+  }
+  const bool dots = whole.b.transposed && whole.m <= kDotRows;
+  if (parts == 1) return multiply_whole(whole, workspace, dots);
+  Product p = whole;
   if (p.m >= p.n) {
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
@@ -282,12 +315,7 @@ inline void multiply_part(Product p, float* workspace, int64_t part, int64_t par
     p.c += r.begin;
     if (p.bias) p.bias += r.begin;
   }
-  if (p.m == 0 || p.n == 0) return;
-  if (dots) {
-    multiply_dots(p);
-  } else {
-    multiply(p, workspace);
-  }
+  if (p.m > 0 && p.n > 0) multiply_whole(p, workspace, dots);
 }
 
 }  // namespace gemm
