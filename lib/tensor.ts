@@ -10,6 +10,19 @@ export type NumericArray =
   | Int32Array
   | Uint32Array;
 
+/** The same as values. */
+export const NUMERIC_ARRAYS = [
+  Float32Array,
+  Float64Array,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+] as const;
+
 /** The arrays a plan runs on: float32 as the native kernels do, or float64 for gradient checks. */
 export type FloatArray = Float32Array | Float64Array;
 

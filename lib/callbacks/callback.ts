@@ -71,3 +71,16 @@ export interface Callback {
   state?(): unknown;
   restore?(state: unknown): void;
 }
+
+/** The methods that a callback may have. */
+export const CALLBACK_METHODS = [
+  "onTrainBegin",
+  "onEpochBegin",
+  "onProgress",
+  "onBatchEnd",
+  "onEpochEnd",
+  "onTrainEnd",
+  "onClose",
+  "state",
+  "restore",
+] as const satisfies readonly (keyof Callback)[];

@@ -7,7 +7,7 @@ import {
   OptionError,
   ShapeError,
 } from "../errors.ts";
-import { type FloatArray, formatShape, type NumericArray, sizeOf } from "../tensor.ts";
+import { type FloatArray, formatShape, NUMERIC_ARRAYS, type NumericArray, sizeOf } from "../tensor.ts";
 import { checkFinite, elementName, kMaxFloat32, notFinite } from "./checks.ts";
 
 /**
@@ -40,21 +40,9 @@ export type DataSource = NestedArray | NumericArray | ColumnSource;
 
 const kMaxRank = 8;
 
-const kNumericArrays = [
-  Float32Array,
-  Float64Array,
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-];
-
 /** Whether a value is one of the typed arrays that data may have. */
 export function isNumericArray(value: unknown): value is NumericArray {
-  return kNumericArrays.some((type) => value instanceof type);
+  return NUMERIC_ARRAYS.some((type) => value instanceof type);
 }
 
 /** Whether a value has the form `{ data, shape?, scale?, offset? }`. */

@@ -1,17 +1,9 @@
-import type { NumericArray } from "../tensor.ts";
+import { NUMERIC_ARRAYS, type NumericArray } from "../tensor.ts";
 import type { Job } from "./executor.ts";
 
-const TYPES: Readonly<Record<string, new (buffer: SharedArrayBuffer) => NumericArray>> = {
-  Float32Array,
-  Float64Array,
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-};
+type NumericArrayType = new (buffer: SharedArrayBuffer) => NumericArray;
+
+const TYPES: ReadonlyMap<string, NumericArrayType> = new Map(NUMERIC_ARRAYS.map((type) => [type.name, type]));
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: NumericArray): Buffer =>
   Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
@@ -24,7 +16,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: NumericArray): Buffer =>
 export function share<T extends NumericArray>(array: T, allocate: (bytes: number) => SharedArrayBuffer): T {
   if (array.buffer instanceof SharedArrayBuffer) return array;
   // The constructor of a subclass, such as Node's Buffer, takes other arguments.
-  const Type = TYPES[array[Symbol.toStringTag]] as new (buffer: SharedArrayBuffer) => T;
+  const Type = TYPES.get(array[Symbol.toStringTag]) as unknown as new (buffer: SharedArrayBuffer) => T;
   const copy = new Type(allocate(array.byteLength));
   // Several times as fast as `set`, which copies into shared memory byte by byte.
   if (array.length > 0) bytesOf(array).copy(bytesOf(copy));

@@ -1,4 +1,4 @@
-import type { Callback } from "../callbacks/callback.ts";
+import { CALLBACK_METHODS, type Callback } from "../callbacks/callback.ts";
 import { Dataset, type DatasetSource } from "../data/dataset.ts";
 import { type BatchSource, isBatchSource } from "../data/stream.ts";
 import { checkNumber, checkOptions, expected, OptionError } from "../errors.ts";
@@ -60,20 +60,8 @@ function flag(where: string, value: unknown, fallback: boolean): boolean {
   throw new OptionError(expected(where, "true or false", value));
 }
 
-const METHODS = [
-  "onTrainBegin",
-  "onEpochBegin",
-  "onProgress",
-  "onBatchEnd",
-  "onEpochEnd",
-  "onTrainEnd",
-  "onClose",
-  "state",
-  "restore",
-] as const satisfies readonly (keyof Callback)[];
-
 function checkMethods(callback: Callback, where: string): void {
-  for (const name of METHODS) {
+  for (const name of CALLBACK_METHODS) {
     const method: unknown = callback[name];
     if (method === undefined || typeof method === "function") continue;
     throw new OptionError(expected(`${where}.${name}`, "a function", method));
