@@ -19,6 +19,7 @@ import type { EpochSums } from "./training/epoch.ts";
 import { type EvaluateOptions, evaluateSteps, evaluationBatch } from "./training/evaluate.ts";
 import { checkPosition, type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
 import { type Objective, objectiveFor } from "./training/head.ts";
+import { holdData } from "./training/hold.ts";
 import { type CheckedFit, checkFit, type FitOptions, type TrainingData } from "./training/options.ts";
 import { checkRule, type LearningRule } from "./training/rules.ts";
 import { Snapshot } from "./training/snapshot.ts";
@@ -228,7 +229,12 @@ export class Trainer<
     const position = this.#position;
     if (!checked.resume) position.epoch = 0;
     if (!checked.resume || !(training instanceof Dataset)) position.batch = 0;
-    const held = validation && bindDataset("fit: validationData", this.network, this.#objective, validation);
+    const held =
+      validation &&
+      (yield* holdData(
+        bindDataset("fit: validationData", this.network, this.#objective, validation),
+        this.network.executor,
+      ));
     let stopRequested = false;
     const context: TrainingContext = {
       network: this.network,
