@@ -97,8 +97,7 @@ export function randomUniform(options: UniformOptions = {}): Initialize {
   checkOptions(where, options, ["minval", "maxval"]);
   const minval = checkNumber(`${where}: minval`, options.minval ?? -0.05);
   const maxval = checkNumber(`${where}: maxval`, options.maxval ?? 0.05, { min: minval });
-  const draw: Initialize = (target, _, random) =>
-    fill(target, () => minval + (maxval - minval) * random.uniform());
+  const draw: Initialize = (target, _, random) => random.fillUniform(target, minval, maxval);
   return remember("randomUniform", { minval, maxval }, draw);
 }
 
@@ -133,11 +132,17 @@ const FANS: Readonly<Record<FanMode, (fanIn: number, fanOut: number) => number>>
   fanAvg: (fanIn, fanOut) => (fanIn + fanOut) / 2,
 };
 
-/** A draw of the given variance. */
-const DISTRIBUTIONS: Readonly<Record<Distribution, (variance: number, random: Random) => number>> = {
-  truncatedNormal: (variance, random) => (Math.sqrt(variance) / TRUNCATED_DEVIATION) * truncated(random),
-  untruncatedNormal: (variance, random) => Math.sqrt(variance) * random.normal(),
-  uniform: (variance, random) => Math.sqrt(3 * variance) * (2 * random.uniform() - 1),
+/** Fills an array with numbers of the given deviation. */
+type Draw = (target: Float32Array, deviation: number, random: Random) => void;
+
+const DISTRIBUTIONS: Readonly<Record<Distribution, Draw>> = {
+  truncatedNormal: (target, deviation, random) =>
+    fill(target, () => (deviation / TRUNCATED_DEVIATION) * truncated(random)),
+  untruncatedNormal: (target, deviation, random) => fill(target, () => deviation * random.normal()),
+  uniform: (target, deviation, random) => {
+    const limit = Math.sqrt(3) * deviation;
+    random.fillUniform(target, -limit, limit);
+  },
 };
 
 /** Random numbers of variance `scale / fan`. */
@@ -150,8 +155,7 @@ export function varianceScaling(options: VarianceScalingOptions = {}): Initializ
   const draw = byName(where, "distribution", distribution, DISTRIBUTIONS);
   return remember("varianceScaling", { scale, mode, distribution }, (target, shape, random) => {
     const { fanIn, fanOut } = fans(shape);
-    const variance = scale / Math.max(1, fan(fanIn, fanOut));
-    fill(target, () => draw(variance, random));
+    draw(target, Math.sqrt(scale / Math.max(1, fan(fanIn, fanOut))), random);
   });
 }
 

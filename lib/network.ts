@@ -171,7 +171,8 @@ export class Network<
     let index = 0;
     for (const { declaration, offset, size } of this.layout.entries.values()) {
       const target = this.state.subarray(offset, offset + size);
-      declaration.initialize(target, declaration.shape, new Random(seed, streams.weights, index++));
+      const random = new Random(seed, streams.weights, index++, this.executor.randomBlocks);
+      declaration.initialize(target, declaration.shape, random);
     }
   }
 

@@ -123,6 +123,23 @@ function cosOf(q: number): number {
 }
 
 /**
+ * Fills `out` with the blocks of consecutive counters, from `(low, high, stream, step)` on: four words each,
+ * as `philox4x32` gives them.
+ */
+export type BlockSource = (
+  out: Uint32Array,
+  low: number,
+  high: number,
+  stream: number,
+  step: number,
+  key0: number,
+  key1: number,
+) => void;
+
+/** Words that are drawn at a time from a source that makes many in one call. */
+const BATCH = 2048;
+
+/**
  * A reproducible source of random numbers: Philox4x32-10 keyed by the seed, with counter
  * `(block low, block high, stream, step)`. The same seed, stream and step give the same numbers
  * on every machine and Node version (`normal` included, which uses no `Math.log` or `Math.cos`).
@@ -132,32 +149,48 @@ export class Random {
   readonly #key1: number;
   readonly #stream: number;
   readonly #step: number;
-  readonly #block: Uint32Array = new Uint32Array(4);
+  readonly #source: BlockSource | undefined;
+  #words: Uint32Array = new Uint32Array(4);
   #blockLow = 0;
   #blockHigh = 0;
-  #lane = 4;
+  #next = 4;
   #spareNormal = Number.NaN;
 
   /**
    * @param seed an integer, or the key words `[low, high]`
    * @param stream which of 2^32 independent sequences of the seed (default `streams.user`)
    * @param step the last counter word, for one sequence per epoch or step (default 0)
+   * @param source what computes the same words faster (an executor's), for many numbers
    */
-  constructor(seed: Seed, stream: number = streams.user, step = 0) {
+  constructor(seed: Seed, stream: number = streams.user, step = 0, source?: BlockSource) {
     [this.#key0, this.#key1] = seedWords(seed, "Random: seed");
     this.#stream = checkNumber("Random: stream", stream, { min: 0, max: 0xffffffff, integer: true });
     this.#step = checkNumber("Random: step", step, { min: 0, max: 0xffffffff, integer: true });
+    this.#source = source;
   }
 
   /** A uniform 32-bit unsigned integer. */
   next(): number {
-    if (this.#lane === 4) this.#refill();
-    return this.#block[this.#lane++] as number;
+    if (this.#next === this.#words.length) this.#refill();
+    return this.#words[this.#next++] as number;
   }
 
   /** Uniform in [0, 1), a multiple of 2^-24 (so that it is exact in float32). */
   uniform(): number {
     return (this.next() >>> 8) * 2 ** -24;
+  }
+
+  /** Fills `target` with uniform numbers in [low, high), the ones that calls of `uniform` would give. */
+  fillUniform(target: Float32Array, low: number, high: number): void {
+    const scale = (high - low) * 2 ** -24;
+    for (let i = 0; i < target.length; ) {
+      if (this.#next === this.#words.length) this.#refill();
+      const words = this.#words;
+      const end = Math.min(target.length, i + words.length - this.#next);
+      let next = this.#next;
+      while (i < end) target[i++] = low + scale * ((words[next++] as number) >>> 8);
+      this.#next = next;
+    }
   }
 
   /** Standard normal by Box and Muller's transform of two words; every second call returns the other half. */
@@ -217,19 +250,20 @@ export class Random {
     return multiplyHigh(word, n) >>> 0;
   }
 
+  /** The first block is always made here: most sequences end within it. */
   #refill(): void {
-    philox4x32(
-      this.#blockLow,
-      this.#blockHigh,
-      this.#stream,
-      this.#step,
-      this.#key0,
-      this.#key1,
-      this.#block,
-    );
-    this.#lane = 0;
-    this.#blockLow = (this.#blockLow + 1) >>> 0;
-    if (this.#blockLow === 0) this.#blockHigh = (this.#blockHigh + 1) >>> 0;
+    const first = this.#blockLow === 0 && this.#blockHigh === 0;
+    const [low, high, stream, step] = [this.#blockLow, this.#blockHigh, this.#stream, this.#step];
+    if (this.#source === undefined || first) {
+      philox4x32(low, high, stream, step, this.#key0, this.#key1, this.#words);
+    } else {
+      if (this.#words.length < BATCH) this.#words = new Uint32Array(BATCH);
+      this.#source(this.#words, low, high, stream, step, this.#key0, this.#key1);
+    }
+    this.#next = 0;
+    const following = low + this.#words.length / 4;
+    this.#blockLow = following >>> 0;
+    if (following >= 2 ** 32) this.#blockHigh = (high + 1) >>> 0;
   }
 }
 

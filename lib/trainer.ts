@@ -109,7 +109,8 @@ export class Trainer<
       this.optimizer.slots.length * network.layout.parameterSize,
       "the optimizer",
     );
-    this.#resetSlots();
+    // New memory is zero already, and its pages need not exist before the first step.
+    if (this.optimizer.slots.some(({ initial }) => initial !== 0)) this.#resetSlots();
   }
 
   /** Optimizer steps done. */

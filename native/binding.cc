@@ -1,6 +1,7 @@
 // The addon's face to JavaScript; lib/executor/binding.ts types it.
 #include <napi.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "dispatch.h"
 #include "executor.h"
 #include "memory.h"
+#include "philox.h"
 #include "runner.h"
 
 namespace myelin {
@@ -46,6 +48,7 @@ class Addon : public Napi::Addon<Addon> {
   void set_threads(const Napi::CallbackInfo& info);
   Napi::Value alignment_of(const Napi::CallbackInfo& info);
   void track(const Napi::CallbackInfo& info);
+  void philox(const Napi::CallbackInfo& info);
 
   void start_runner(Napi::Env env);
   void settle_finished(Napi::Env env);
@@ -248,7 +251,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) : pool_(ThreadPool::shared()) 
                         InstanceMethod<&Addon::set_threads>("setThreads", napi_enumerable),
                         InstanceMethod<&Addon::get_threads>("getThreads", napi_enumerable),
                         InstanceMethod<&Addon::alignment_of>("alignmentOf", napi_enumerable),
-                        InstanceMethod<&Addon::track>("track", napi_enumerable)});
+                        InstanceMethod<&Addon::track>("track", napi_enumerable),
+                        InstanceMethod<&Addon::philox>("philox", napi_enumerable)});
 }
 
 Napi::Value Addon::kernel_names(const Napi::CallbackInfo& info) {
@@ -296,6 +300,26 @@ void Addon::track(const Napi::CallbackInfo& info) {
   napi_status status = napi_add_finalizer(env, buffer, amount, release, nullptr, nullptr);
   if (status != napi_ok) throw Napi::Error::New(env);
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
+}
+
+// BlockSource of lib/random.ts.
+void Addon::philox(const Napi::CallbackInfo& info) {
+  const char* names[] = {"low", "high", "stream", "step", "key0", "key1"};
+  uint32_t words[6];
+  for (size_t i = 0; i < 6; i++) {
+    words[i] = static_cast<uint32_t>(
+        integer(info[i + 1], std::string("philox: ") + names[i], 0, 0xffffffff));
+  }
+  View out = typed_view(info[0], "philox: out", napi_uint32_array, "a Uint32Array");
+  if (out.length % 4 != 0) refuse("philox: out", "of whole blocks of four words", info[0]);
+  auto* to = static_cast<uint32_t*>(out.data);
+  uint64_t counter = uint64_t{words[1]} << 32 | words[0];
+  for (size_t i = 0; i < out.length; i += 4, counter++) {
+    uint32_t block[] = {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32),
+                        words[2], words[3]};
+    philox4x32(block, words[4], words[5]);
+    std::copy_n(block, 4, to + i);
+  }
 }
 
 // The hook is added after the thread-safe function's own, so that it comes before it: the runner

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OptionError, ShapeError } from "../lib/errors.ts";
+import { loadBinding } from "../lib/executor/binding.ts";
 import { fillPermutation, permutation, philox4x32, Random, seedWords } from "../lib/random.ts";
 
 function words(text: string): number[] {
@@ -69,6 +70,31 @@ describe("Random", () => {
     expect(random.integer(1000)).toBe(337);
   });
 
+  it("gives the same numbers by a faster source of blocks", () => {
+    const { binding } = loadBinding();
+    for (const seed of [7, -1, 2 ** 40 + 3]) {
+      const [plain, fast] = [new Random(seed, 5, 9), new Random(seed, 5, 9, binding?.philox)];
+      for (let i = 0; i < 10_001; i++) expect(fast.next()).toBe(plain.next());
+    }
+  });
+
+  it("carries from the low to the high word of the counter", () => {
+    const { binding } = loadBinding();
+    const [out, one] = [new Uint32Array(8), new Uint32Array(4)];
+    binding?.philox(out, 0xffffffff, 3, 1, 2, 4, 5);
+    philox4x32(0xffffffff, 3, 1, 2, 4, 5, one);
+    expect([...out.subarray(0, 4)]).toEqual([...one]);
+    philox4x32(0, 4, 1, 2, 4, 5, one);
+    expect([...out.subarray(4)]).toEqual([...one]);
+  });
+
+  it("refuses wrong arguments of the addon's source", () => {
+    const { binding } = loadBinding();
+    expect(() => binding?.philox(new Uint32Array(6), 0, 0, 0, 0, 0, 0)).toThrow(/philox: out.*whole blocks/);
+    expect(() => binding?.philox(new Float32Array(8) as never, 0, 0, 0, 0, 0, 0)).toThrow(/a Uint32Array/);
+    expect(() => binding?.philox(new Uint32Array(8), -1, 0, 0, 0, 0, 0)).toThrow(/philox: low/);
+  });
+
   it("gives different sequences for another seed, stream or step", () => {
     const first = (random: Random): number[] => [random.next(), random.next()];
     const sequences = [
@@ -95,6 +121,15 @@ describe("Random", () => {
     }
     expect(sum / count).toBeCloseTo(0.5, 2);
     expect(squares / count).toBeCloseTo(1 / 3, 2);
+  });
+
+  it("fills an array with the numbers that single calls give", () => {
+    const [one, many] = [new Random(3), new Random(3)];
+    expect(many.next()).toBe(one.next());
+    const target = new Float32Array(1001);
+    many.fillUniform(target, -2, 3);
+    for (const value of target) expect(value).toBe(Math.fround(-2 + 5 * one.uniform()));
+    expect(many.next()).toBe(one.next());
   });
 
   it("computes normal numbers as Box and Muller's formula does, to double precision", () => {

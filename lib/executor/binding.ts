@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import type { BlockSource } from "../random.ts";
 import type { NumericArray } from "../tensor.ts";
 import type { Job, RunResult } from "./executor.ts";
 
@@ -20,6 +21,7 @@ export interface NativeBinding {
   /** The variant in use unless a program asks for another. */
   readonly isa: string;
   kernelNames(): string[];
+  philox: BlockSource;
   setThreads(count: number): void;
   getThreads(): number;
   /** The buffer's address modulo 64. */

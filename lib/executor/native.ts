@@ -73,6 +73,7 @@ export function nativeExecutor(binding: NativeBinding, isa?: string): Executor {
       const misaligned = binding.alignmentOf(buffer);
       return new Float32Array(buffer, misaligned === 0 ? 0 : CACHE_LINE - misaligned, elements);
     },
+    randomBlocks: binding.philox,
     load: (plan: Plan, regions: Regions): Program => {
       try {
         const arrays = REGIONS.map((region) => regions[region]);
