@@ -18,14 +18,33 @@ struct Matrix {
   }
 };
 
+// What follows a product, tile by tile while the tile is still in the nearest cache: an activation,
+// or the product with an activation's gradient.
+struct Epilogue {
+  unary::TileFunction run;  // null: nothing
+  const float* saved;       // what the gradient reads, laid out like c
+  float alpha, beta;
+};
+
 struct Product {
   int64_t m, n, k;
   Matrix a, b;  // m x k, k x n
-  float* c;     // m x n, rows n apart
+  float* c;     // m x n
   int64_t c_stride;
-  const float* bias;       // null: none
-  unary::Tile activation;  // null: none
-  float alpha, beta;
+  const float* bias;  // null: none
+  Epilogue epilogue;
+
+  // Makes c begin `elements` later.
+  void shift(int64_t elements) {
+    c += elements;
+    if (epilogue.saved) epilogue.saved += elements;
+  }
+
+  void finish(float* from, int64_t rows, int64_t columns) const {
+    if (!epilogue.run) return;
+    const float* saved = epilogue.saved ? epilogue.saved + (from - c) : nullptr;
+    epilogue.run(from, saved, {c_stride, rows, columns}, epilogue.alpha, epilogue.beta);
+  }
 };
 
 // How a product is cut: rows of a strip and vectors of a panel are those of a tile.
@@ -146,7 +165,7 @@ struct Block {
   const float* start;
   int64_t start_stride;
   float* c;
-  bool last;  // of k: then the activation follows
+  bool last;  // of k: then the epilogue follows
 };
 
 // A strip of a block times all panels of b.
@@ -167,9 +186,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     find_tile(vecs, a_transposed, last < kWidth, height)(block.depth, a, a_stride, b,
                                                          s.pack_b ? panel : block.b.stride, start,
                                                          block.start_stride, c, p.c_stride, last);
-    if (block.last && p.activation) {
-      p.activation(c, p.c_stride, height, columns, p.alpha, p.beta);
-    }
+    if (block.last) p.finish(c, height, columns);
     j += columns;
   }
 }
@@ -250,7 +267,7 @@ MYELIN_INLINE void dot_columns(int64_t k, const float* a, const float* b, int64_
   store_lanes(c, sum[0], columns);
 }
 
-// The product where b is transposed and a has at most kDotRows rows: no bias, no activation.
+// The product where b is transposed and a has at most kDotRows rows: no bias.
 inline void multiply_dots(const Product& p) {
   for (int64_t j = 0; j < p.n; j += kWidth) {
     for (int64_t i = 0; i < p.m; ++i) {
@@ -258,6 +275,7 @@ inline void multiply_dots(const Product& p) {
                   p.c + i * p.c_stride + j);
     }
   }
+  p.finish(p.c, p.m, p.n);
 }
 
 // ---- A few numbers ----
@@ -275,7 +293,7 @@ inline void multiply_narrow(const Product& p) {
     }
     store_lanes(p.c + i * p.c_stride, sum, p.n);
   }
-  if (p.activation) p.activation(p.c, p.c_stride, p.m, p.n, p.alpha, p.beta);
+  p.finish(p.c, p.m, p.n);
 }
 
 // ---- Division over parts ----
@@ -307,12 +325,12 @@ inline void multiply_part(const Product& whole, float* workspace, int64_t part, 
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
     p.a.data = p.a.at(r.begin, 0);
-    p.c += r.begin * p.c_stride;
+    p.shift(r.begin * p.c_stride);
   } else {
     const Range r = split(p.n, kWidth, part, parts);
     p.n = r.end - r.begin;
     p.b.data = p.b.at(0, r.begin);
-    p.c += r.begin;
+    p.shift(r.begin);
     if (p.bias) p.bias += r.begin;
   }
   if (p.m > 0 && p.n > 0) multiply_whole(p, workspace, dots);

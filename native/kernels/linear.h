@@ -57,9 +57,8 @@ inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int
                      in.outputs[0].data,
                      n,
                      in.input_count == 3 ? in.inputs[2].data : nullptr,
-                     function ? Functions::kTile[function] : nullptr,
-                     attribute(in, 1),
-                     attribute(in, 2)};
+                     {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
+                      attribute(in, 2)}};
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 
@@ -86,9 +85,7 @@ inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_
                      in.outputs[0].data,
                      k,
                      nullptr,
-                     nullptr,
-                     0.0f,
-                     0.0f};
+                     {}};
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 
@@ -119,9 +116,7 @@ inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64
                      in.outputs[0].data,
                      n,
                      nullptr,
-                     nullptr,
-                     0.0f,
-                     0.0f};
+                     {}};
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 

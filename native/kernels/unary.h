@@ -289,29 +289,48 @@ void backward(const float* dy, const float* saved, float* dx, int64_t n, float a
   }
 }
 
-// c = f(c) on a tile of a matrix whose rows are `stride` apart.
+// What is done to a tile of a matrix whose rows are `stride` apart, `saved` being laid out like it.
+struct Tile {
+  int64_t stride, rows, columns;
+};
+
+// c = f(c).
 template <class F>
-void tile(float* c, int64_t stride, int64_t rows, int64_t columns, float alpha, float beta) {
-  if (columns == stride) {
-    forward<F>(c, c, rows * columns, alpha, beta);
+void tile(float* c, const float*, const Tile& t, float alpha, float beta) {
+  if (t.columns == t.stride) {
+    forward<F>(c, c, t.rows * t.columns, alpha, beta);
     return;
   }
-  for (int64_t i = 0; i < rows; ++i) {
-    forward<F>(c + i * stride, c + i * stride, columns, alpha, beta);
+  for (int64_t i = 0; i < t.rows; ++i) {
+    forward<F>(c + i * t.stride, c + i * t.stride, t.columns, alpha, beta);
+  }
+}
+
+// c = c f'(saved).
+template <class F>
+void tile_grad(float* c, const float* saved, const Tile& t, float alpha, float beta) {
+  if (t.columns == t.stride) {
+    backward<F>(c, saved, c, t.rows * t.columns, alpha, beta);
+    return;
+  }
+  for (int64_t i = 0; i < t.rows; ++i) {
+    const int64_t at = i * t.stride;
+    backward<F>(c + at, saved + at, c + at, t.columns, alpha, beta);
   }
 }
 
 using Forward = void (*)(const float* x, float* y, int64_t n, float alpha, float beta);
 using Backward = void (*)(const float* dy, const float* saved, float* dx, int64_t n, float alpha,
                           float beta);
-using Tile = void (*)(float* c, int64_t stride, int64_t rows, int64_t columns, float alpha,
-                      float beta);
+using TileFunction = void (*)(float* c, const float* saved, const Tile& tile, float alpha,
+                              float beta);
 
 template <class... F>
 struct List : FunctionList<F...> {
   static constexpr Forward kForward[] = {forward<F>...};
   static constexpr Backward kBackward[] = {backward<F>...};
-  static constexpr Tile kTile[] = {tile<F>...};
+  static constexpr TileFunction kTile[] = {tile<F>...};
+  static constexpr TileFunction kTileGrad[] = {tile_grad<F>...};
   static constexpr Saves kSaves[] = {F::kSaves...};
 };
 
