@@ -5,6 +5,18 @@ file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test/*.cc"
 list(FILTER test_sources EXCLUDE REGEX "/(replay|fuzz_plan)\\.cc$")
 add_executable(native_tests ${test_sources})
 target_link_libraries(native_tests PRIVATE core)
+foreach(isa IN LISTS isas)
+  string(TOUPPER ${isa} upper)
+  string(SUBSTRING ${upper} 0 1 first)
+  string(SUBSTRING ${isa} 1 -1 rest)
+  json_list(isa_flags isa ${isa} ${compiler})
+  add_library(product_${isa} OBJECT test/isa/product.cc)
+  target_include_directories(product_${isa} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_compile_options(product_${isa} PRIVATE ${isa_flags})
+  target_compile_definitions(product_${isa} PRIVATE MYELIN_ISA_${upper}
+                                                    MYELIN_PRODUCT=k${first}${rest}Product)
+  target_sources(native_tests PRIVATE $<TARGET_OBJECTS:product_${isa}>)
+endforeach()
 # A copy: a cross compiler must not see what else is in /usr/include.
 file(COPY "${doctest_include}/doctest" DESTINATION "${CMAKE_BINARY_DIR}/include")
 target_include_directories(native_tests SYSTEM PRIVATE "${CMAKE_BINARY_DIR}/include")

@@ -33,6 +33,9 @@ struct Product {
   int64_t c_stride;
   const float* bias;  // null: none
   Epilogue epilogue;
+  // Not null: c -= *rate * (a b), with the bits that `sgd` gives for a gradient of a b. Only where
+  // b is not transposed, and without bias and epilogue.
+  const float* rate;
 
   // Makes c begin `elements` later.
   void shift(int64_t elements) {
@@ -75,6 +78,8 @@ inline Blocking blocking(const Product& p) {
   const int width = tile_width(p.m, p.n);
   Blocking s = {1 << width, kTileRows[width], false, p.b.transposed, p.m, p.n, p.k};
   const int64_t panel = s.vecs * kWidth;
+  s.n = panel;
+  if (p.rate && p.k > kPackedDepth) return s;  // sums must be whole before they meet c
   const bool large = p.m > 2 * s.strip_rows && p.k * p.n > 512 * 1024;
   s.pack_b |= large || (p.m > 2 * s.strip_rows && p.b.stride % 1024 == 0);
   s.pack_a = p.m > s.strip_rows && p.n > 2 * panel &&
@@ -84,7 +89,6 @@ inline Blocking blocking(const Product& p) {
     s.m = min_int(p.m, kPackedA / s.k);
   }
   // A small panel of b after the other; a is read where it lies.
-  s.n = panel;
   if (s.pack_b) s.k = min_int(s.k, kPackedB / s.n);
   return s;
 }
@@ -183,9 +187,9 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
         s.pack_b ? block.b.data + j / panel * panel * block.depth + j % panel : block.b.data + j;
     const float* start = block.start ? block.start + rows.begin * block.start_stride + j : nullptr;
     float* c = block.c + rows.begin * p.c_stride + j;
-    find_tile(vecs, a_transposed, last < kWidth, height)(block.depth, a, a_stride, b,
-                                                         s.pack_b ? panel : block.b.stride, start,
-                                                         block.start_stride, c, p.c_stride, last);
+    find_tile(vecs, a_transposed, last < kWidth, height)(
+        block.depth, a, a_stride, b, s.pack_b ? panel : block.b.stride, start, block.start_stride,
+        c, p.c_stride, last, p.rate);
     if (block.last) p.finish(c, height, columns);
     j += columns;
   }
@@ -291,7 +295,9 @@ inline void multiply_narrow(const Product& p) {
     for (int64_t k = 0; k < p.k; ++k) {
       sum = fma(broadcast(*p.a.at(i, k)), load_lanes(p.b.at(k, 0), p.n), sum);
     }
-    store_lanes(p.c + i * p.c_stride, sum, p.n);
+    float* c = p.c + i * p.c_stride;
+    if (p.rate) sum = load_lanes(c, p.n) - broadcast(*p.rate) * sum;
+    store_lanes(c, sum, p.n);
   }
   p.finish(p.c, p.m, p.n);
 }

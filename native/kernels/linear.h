@@ -58,7 +58,8 @@ inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int
                      n,
                      in.input_count == 3 ? in.inputs[2].data : nullptr,
                      {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
-                      attribute(in, 2)}};
+                      attribute(in, 2)},
+                     nullptr};
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 
@@ -85,7 +86,8 @@ inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_
                      in.outputs[0].data,
                      k,
                      nullptr,
-                     {}};
+                     {},
+                     nullptr};
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 
@@ -116,7 +118,8 @@ inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64
                      in.outputs[0].data,
                      n,
                      nullptr,
-                     {}};
+                     {},
+                     nullptr};
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 

@@ -18,9 +18,11 @@ constexpr int kTileRows[kWidths] = {kRegisters == 32 ? 28 : 12, kRegisters == 32
 //
 // Each element is one chain of fused multiply-adds in the order of k, from `start` on: the same
 // bits for any tile, blocking of k (with c as start) or partition.
+//
+// Where `rate` is not null, c -= *rate * (a b) instead, product and difference rounded as in `sgd`.
 using TileFunction = void (*)(int64_t k, const float* a, int64_t a_stride, const float* b,
                               int64_t b_stride, const float* start, int64_t start_stride, float* c,
-                              int64_t c_stride, int64_t last);
+                              int64_t c_stride, int64_t last, const float* rate);
 
 template <bool kPartial, int kVecs>
 MYELIN_INLINE Vec load_column(const float* p, int v, int64_t last) {
@@ -47,7 +49,8 @@ MYELIN_INLINE void step(Vec (&sum)[kRows][kVecs], const float* const* a, int64_t
 
 template <int kRows, int kVecs, bool kTransposed, bool kPartial>
 void tile(int64_t k, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
-          const float* start, int64_t start_stride, float* c, int64_t c_stride, int64_t last) {
+          const float* start, int64_t start_stride, float* c, int64_t c_stride, int64_t last,
+          const float* rate) {
   Vec sum[kRows][kVecs];
   MYELIN_UNROLL
   for (int i = 0; i < kRows; ++i) {
@@ -68,6 +71,16 @@ void tile(int64_t k, const float* a, int64_t a_stride, const float* b, int64_t b
     for (int i = 0; i < kPointers; ++i) pointers[i] += kTransposed ? a_stride : 1;
   }
 
+  if (rate) {
+    const Vec step = broadcast(*rate);
+    MYELIN_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      MYELIN_UNROLL
+      for (int v = 0; v < kVecs; ++v) {
+        sum[i][v] = load_column<kPartial, kVecs>(c + i * c_stride, v, last) - step * sum[i][v];
+      }
+    }
+  }
   MYELIN_UNROLL
   for (int i = 0; i < kRows; ++i) {
     MYELIN_UNROLL

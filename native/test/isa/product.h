@@ -1,0 +1,31 @@
+// Matrix products as gemm.h computes them, for every ISA: with strides, updates and epilogues that
+// not every op has.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace myelin::test {
+
+struct ProductCall {
+  int64_t m, n, k;
+  const float* a;
+  int64_t a_stride;
+  bool a_transposed;
+  const float* b;
+  int64_t b_stride;
+  bool b_transposed;
+  float* c;
+  int64_t c_stride;
+  const float* bias;  // null: none
+  const float* rate;  // null: no update
+};
+
+struct ProductKernel {
+  const char* isa;
+  void (*run)(const ProductCall& call, float* workspace, int64_t part, int64_t parts);
+};
+
+// Those that run on this machine.
+std::vector<const ProductKernel*> usable_products();
+
+}  // namespace myelin::test
