@@ -27,6 +27,8 @@ export interface Optimizer {
   /** The op's attributes except `scale` and `weightDecay`. */
   readonly attributes: Readonly<Record<string, number>>;
   readonly slots: readonly Slot[];
+  /** Each step is p - rate · g and nothing else, apart from what the options below add. */
+  readonly plain?: boolean;
   readonly schedule: Schedule;
   /** Decoupled: each step takes rate · weightDecay · w off each weight w (Loshchilov & Hutter 2019). */
   readonly weightDecay: number;
@@ -64,6 +66,7 @@ interface Rule {
   readonly op: OpDefinition;
   readonly attributes: Readonly<Record<string, number>>;
   readonly slots: readonly Slot[];
+  readonly plain?: boolean;
   readonly learningRate?: number;
   readonly weightDecay?: number;
 }
@@ -81,7 +84,7 @@ function clipping(where: string, options: OptimizerOptions): Pick<OptimizerOptio
 
 function describe(rule: Rule, options: OptimizerOptions): Optimizer {
   const where = `optimizers.${rule.name}`;
-  const { name, op, attributes, slots } = rule;
+  const { name, op, attributes, slots, plain = false } = rule;
   const rate = options.learningRate ?? rule.learningRate ?? 0.001;
   const weightDecay = options.weightDecay ?? rule.weightDecay ?? 0;
   return {
@@ -89,6 +92,7 @@ function describe(rule: Rule, options: OptimizerOptions): Optimizer {
     op,
     attributes,
     slots,
+    plain,
     schedule: resolveSchedule(`${where}: learningRate`, rate),
     weightDecay: checkNumber(`${where}: weightDecay`, weightDecay, { min: 0 }),
     ...clipping(where, options),
@@ -129,7 +133,8 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   const momentum = checkNumber(`${where}: momentum`, options.momentum ?? 0, { min: 0, max: 1 });
   const attributes = { momentum, nesterov: flag(`${where}: nesterov`, options.nesterov) };
   const slots = momentum > 0 ? [slot("velocity")] : [];
-  return describe({ name: "sgd", op: sgdOp, attributes, slots, learningRate: 0.01 }, options);
+  const plain = momentum === 0;
+  return describe({ name: "sgd", op: sgdOp, attributes, slots, plain, learningRate: 0.01 }, options);
 }
 
 export interface RmspropOptions extends OptimizerOptions {

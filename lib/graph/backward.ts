@@ -25,14 +25,13 @@ function ancestors(target: Value): Set<Value> {
 
 /**
  * Reverse-mode differentiation: emits nodes that compute the gradient of a scalar by each of
- * `sources`. `seed` is the gradient of the scalar itself. A source that the scalar does not depend
- * on has no entry.
+ * `sources`. A source that the scalar does not depend on has no entry.
  */
-export function backward(target: Value, seed: Value, sources: readonly Value[]): Map<Value, Value> {
+export function backward(target: Value, sources: readonly Value[]): Map<Value, Value> {
   const forward = [...target.graph.nodes];
   const wanted = dependents(sources, forward);
   const reaching = ancestors(target);
-  const gradients = new Map<Value, Value>([[target, seed]]);
+  const gradients = new Map<Value, Value>([[target, target.graph.one()]]);
   for (let i = forward.length - 1; i >= 0; i--) {
     const node = forward[i] as Node;
     const flows = node.outputs.some(

@@ -107,6 +107,8 @@ export class GraphBuilder {
   readonly nodes: Node[] = [];
   /** Nodes that must run for what they write, though nothing reads their output. */
   readonly effects: Node[] = [];
+  /** Nodes that may end the step before any state is written. */
+  readonly guards: Node[] = [];
   /** Scalars that regularizers add to the loss, in evaluation too (Keras); a program that does not ask for it drops them. */
   readonly penalties: Value[] = [];
   readonly #states = new Map<string, Value>();
@@ -114,6 +116,7 @@ export class GraphBuilder {
   #trainable = true;
   #streams = 0;
   #ids = 0;
+  #one: Value | undefined;
 
   constructor(options: { training: boolean }) {
     this.training = options.training;
@@ -165,6 +168,16 @@ export class GraphBuilder {
     return this.#state({ name, shape, initialize, kind: "constant", trainable: false });
   }
 
+  /** The number 1: the gradient of a scalar by itself. */
+  one(): Value {
+    const initialize: Initialize = (target) => target.fill(1);
+    this.#one ??= this.#state(
+      { name: "one", shape: [], initialize, kind: "constant", trainable: false },
+      "one",
+    );
+    return this.#one;
+  }
+
   /** Whether the layer being called is trained: a frozen batch normalization uses its running statistics. */
   get trainable(): boolean {
     return this.#trainable;
@@ -212,6 +225,12 @@ export class GraphBuilder {
     return outputs;
   }
 
+  /** Emits a node that may end the step. */
+  addGuard(op: OpDefinition, inputs: readonly Value[]): void {
+    this.add(op, inputs);
+    this.guards.push(this.nodes.at(-1) as Node);
+  }
+
   /** Emits a node that is kept for what it writes. */
   addEffect(op: OpDefinition, inputs: readonly Value[], attributes: Attributes = {}): void {
     const [output] = this.add(op, inputs, attributes);
@@ -226,8 +245,7 @@ export class GraphBuilder {
     return this.#path === "" ? name : `${this.#path}/${name}`;
   }
 
-  #state(declaration: Omit<StateDeclaration, "path">): Value {
-    const path = this.#statePath(declaration.name);
+  #state(declaration: Omit<StateDeclaration, "path">, path = this.#statePath(declaration.name)): Value {
     const known = this.#states.get(path);
     if (known !== undefined) return sameShared(path, known, declaration.shape);
     for (const dimension of declaration.shape) {

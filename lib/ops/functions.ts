@@ -11,7 +11,7 @@ export {
   negativePart,
   subtract,
 } from "./binary.ts";
-export { linear, linearGradKernel } from "./linear.ts";
+export { linear, linearGradients, linearGradKernel } from "./linear.ts";
 export { loss } from "./loss.ts";
 export { batchNormalization, layerNormalization, movingAverage } from "./norm.ts";
 export { dropout, gaussianNoise } from "./random.ts";

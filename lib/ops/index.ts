@@ -1,6 +1,7 @@
 import { binaryOp } from "./binary.ts";
 import { linearGradInputOp, linearGradKernelOp, linearOp } from "./linear.ts";
-import { lossGradOp, lossOp } from "./loss.ts";
+import { linearGuardOp, linearUpdateOp } from "./linear-update.ts";
+import { lossOp } from "./loss.ts";
 import { accuracyOp, confusionOp, regressionSumsOp, thresholdCountsOp } from "./metrics.ts";
 import * as norm from "./norm.ts";
 import type { OpDefinition } from "./op.ts";
@@ -15,6 +16,8 @@ const definitions: readonly OpDefinition[] = [
   linearOp,
   linearGradInputOp,
   linearGradKernelOp,
+  linearGuardOp,
+  linearUpdateOp,
   unaryOp,
   unaryGradOp,
   binaryOp,
@@ -31,7 +34,6 @@ const definitions: readonly OpDefinition[] = [
   logSoftmaxOp,
   logSoftmaxGradOp,
   lossOp,
-  lossGradOp,
   accuracyOp,
   confusionOp,
   thresholdCountsOp,

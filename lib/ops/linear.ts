@@ -1,15 +1,21 @@
 import { OptionError, ShapeError } from "../errors.ts";
 import { formatType, type Value, type ValueType, valueType } from "../graph/graph.ts";
-import { at, lastDimension, number, type OpDefinition, requireRank, single, text } from "./op.ts";
-import { reduceRows } from "./reduce.ts";
-import { UNARY_NAMES, type UnaryFunction, unaryGradient, unaryRule } from "./unary.ts";
+import { linearGuardOp, linearUpdateOp } from "./linear-update.ts";
+import {
+  at,
+  lastDimension,
+  number,
+  type OpDefinition,
+  requireRank,
+  requireSame,
+  single,
+  text,
+} from "./op.ts";
+import { addProducts, addRows, kernelType, requireFeatures } from "./products.ts";
+import { UNARY_NAMES, type UnaryFunction, unaryGradient, unaryGradOp, unaryRule } from "./unary.ts";
 
 function withLast(type: ValueType, width: number): ValueType {
   return valueType(type.batched, [...type.shape.slice(0, -1), width]);
-}
-
-function requireFeatures(x: ValueType): void {
-  if (x.shape.length === 0) throw new ShapeError(`the input must have a feature axis, got ${formatType(x)}`);
 }
 
 function requireWidth(what: string, type: ValueType, width: number): void {
@@ -17,6 +23,8 @@ function requireWidth(what: string, type: ValueType, width: number): void {
     throw new ShapeError(`${what} must have a last dimension of ${width}, got ${formatType(type)}`);
   }
 }
+
+const NO_FUNCTION = { function: "linear" satisfies UnaryFunction, alpha: 0, beta: 0 };
 
 /** y = f(x · kernel + bias) over the last axis. */
 export const linearOp: OpDefinition = {
@@ -42,14 +50,12 @@ export const linearOp: OpDefinition = {
     const [x, kernel, bias] = node.inputs as [Value, Value, Value | undefined];
     const { function: name, alpha, beta } = node.attributes;
     const dz = unaryGradient(name as string, dy, at(node.outputs, 0), alpha as number, beta as number);
-    const dx = single(dz.graph.add(linearGradInputOp, [dz, kernel]));
-    const dkernel = linearGradKernel(x, dz);
-    return [dx, dkernel, bias === undefined ? undefined : reduceRows(dz)];
+    const dx = single(dz.graph.add(linearGradInputOp, [dz, kernel], NO_FUNCTION));
+    return [dx, ...linearGradients(x, dz, bias !== undefined)];
   },
   preactivation: (node) => ({
     activation: text(node.attributes, "function"),
-    value: () =>
-      single(at(node.inputs, 0).graph.add(linearOp, node.inputs, { function: "linear", alpha: 0, beta: 0 })),
+    value: () => single(at(node.inputs, 0).graph.add(linearOp, node.inputs, NO_FUNCTION)),
   }),
   run: ({ inputs, outputs, attributes }) => {
     const [x, kernel, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
@@ -71,19 +77,32 @@ export const linearOp: OpDefinition = {
   },
 };
 
-/** dx = dz · kernelᵀ */
+/** dx = dz · kernelᵀ, times f'(saved) where the function is not the identity: the gradient before an activation. */
 export const linearGradInputOp: OpDefinition = {
   name: "linearGradInput",
-  attributes: [],
-  infer: (inputs) => {
-    const [dz, kernel] = inputs as [ValueType, ValueType];
+  attributes: ["function", "alpha", "beta"],
+  functions: UNARY_NAMES,
+  infer: (inputs, attributes) => {
+    const [dz, kernel, saved] = inputs as [ValueType, ValueType, ValueType | undefined];
     requireRank("kernel", kernel, 2);
     requireFeatures(dz);
     requireWidth("the gradient", dz, at(kernel.shape, 1));
-    return [withLast(dz, at(kernel.shape, 0))];
+    const dx = withLast(dz, at(kernel.shape, 0));
+    if ((saved === undefined) !== (text(attributes, "function") === NO_FUNCTION.function))
+      throw new ShapeError("a function, and no other, needs a saved value");
+    if (saved !== undefined) requireSame("the gradient and the saved value", dx, saved);
+    return [dx];
   },
-  run: ({ inputs, outputs }) => {
-    const [dz, kernel] = [at(inputs, 0), at(inputs, 1)];
+  absorbs: (node, next) => {
+    const [dx, saved] = next.inputs as [Value, Value];
+    const fits = next.op === unaryGradOp && dx === node.outputs[0] && node.inputs.length === 2;
+    if (!fits) return undefined;
+    return { op: linearGradInputOp, inputs: [...node.inputs, saved], attributes: next.attributes };
+  },
+  run: ({ inputs, outputs, attributes }) => {
+    const [dz, kernel, saved] = [at(inputs, 0), at(inputs, 1), inputs[2]?.data];
+    const { derivative } = unaryRule(text(attributes, "function"));
+    const [alpha, beta] = [number(attributes, "alpha"), number(attributes, "beta")];
     const [k, n] = kernel.type.shape as [number, number];
     const [ds, ws, dx] = [dz.data, kernel.data, at(outputs, 0).data];
     const rows = at(outputs, 0).count / k;
@@ -91,42 +110,27 @@ export const linearGradInputOp: OpDefinition = {
       for (let i = 0; i < k; i++) {
         let sum = 0;
         for (let j = 0; j < n; j++) sum += (ds[row * n + j] as number) * (ws[i * n + j] as number);
-        dx[row * k + i] = sum;
+        const slope = saved === undefined ? 1 : derivative(saved[row * k + i] as number, alpha, beta);
+        dx[row * k + i] = sum * slope;
       }
     }
   },
 };
 
-/** dkernel = xᵀ · dz, summed over the batch and all leading axes. */
+/** dkernel = xᵀ · dz and, where `bias` is 1, dbias = the sum of dz, over the batch and all leading axes. */
 export const linearGradKernelOp: OpDefinition = {
   name: "linearGradKernel",
-  attributes: [],
-  infer: (inputs) => {
+  attributes: ["bias"],
+  infer: (inputs, attributes) => {
     const [x, dz] = inputs as [ValueType, ValueType];
-    requireFeatures(x);
-    requireFeatures(dz);
-    const [a, b] = [x.shape.slice(0, -1).join(), dz.shape.slice(0, -1).join()];
-    if (x.batched !== dz.batched || a !== b) {
-      throw new ShapeError(
-        `input and gradient must have the same rows, got ${formatType(x)} and ${formatType(dz)}`,
-      );
-    }
-    return [valueType(false, [lastDimension(x), lastDimension(dz)])];
+    const kernel = kernelType(x, dz);
+    return number(attributes, "bias") === 1 ? [kernel, valueType(false, [lastDimension(dz)])] : [kernel];
   },
+  descent: { guard: linearGuardOp, update: linearUpdateOp },
   run: ({ inputs, outputs }) => {
     const [x, dz] = [at(inputs, 0), at(inputs, 1)];
-    const [k, n] = at(outputs, 0).type.shape as [number, number];
-    const [xs, ds, dw] = [x.data, dz.data, at(outputs, 0).data];
-    const rows = x.count / k;
-    const sums = new Float64Array(n);
-    for (let i = 0; i < k; i++) {
-      sums.fill(0);
-      for (let row = 0; row < rows; row++) {
-        const xi = xs[row * k + i] as number;
-        for (let j = 0; j < n; j++) sums[j] = (sums[j] as number) + xi * (ds[row * n + j] as number);
-      }
-      dw.set(sums, i * n);
-    }
+    addProducts(x, dz, (i, sums) => at(outputs, 0).data.set(sums, i * sums.length));
+    if (outputs[1] !== undefined) outputs[1].data.set(addRows(dz));
   },
 };
 
@@ -145,7 +149,12 @@ export function linear(
   return single(x.graph.add(linearOp, bias === undefined ? [x, kernel] : [x, kernel, bias], attributes));
 }
 
+/** xᵀ · dz over all rows of the batch, [K, N], and the sum of the rows of dz, [N]. */
+export function linearGradients(x: Value, dz: Value, bias: boolean): readonly Value[] {
+  return x.graph.add(linearGradKernelOp, [x, dz], { bias: bias ? 1 : 0 });
+}
+
 /** xᵀ · dz over all rows of the batch: [K, N]. */
 export function linearGradKernel(x: Value, dz: Value): Value {
-  return single(x.graph.add(linearGradKernelOp, [x, dz]));
+  return single(linearGradients(x, dz, false));
 }

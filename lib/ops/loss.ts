@@ -1,19 +1,11 @@
 import { ShapeError } from "../errors.ts";
-import { formatType, type Value, type ValueType, valueType } from "../graph/graph.ts";
+import { formatType, type Node, type Value, type ValueType, valueType } from "../graph/graph.ts";
 import { sizeOf } from "../tensor.ts";
+import { multiply } from "./binary.ts";
 import { LOSS_FUNCTIONS, type LossFunction, type LossRow, type LossRule } from "./loss-functions.ts";
-import {
-  at,
-  type KernelCall,
-  lastDimension,
-  number,
-  type OpDefinition,
-  requireSame,
-  single,
-  text,
-} from "./op.ts";
+import { at, type KernelCall, lastDimension, number, type OpDefinition, single, text } from "./op.ts";
 
-const ATTRIBUTES = ["function", "alpha", "beta", "sum"] as const;
+const ATTRIBUTES = ["function", "alpha", "beta", "sum", "gradient"] as const;
 const NAMES = Object.keys(LOSS_FUNCTIONS);
 
 export function lossRule(name: string): LossRule {
@@ -60,7 +52,10 @@ function rowWeight(call: KernelCall, weights: ArrayLike<number> | undefined): (s
   return (sample) => (weights === undefined ? 1 : (weights[sample] as number)) / divisor;
 }
 
-/** Mean (or sum) over samples of weight times the mean over the sample's rows of the row loss. */
+/**
+ * Mean (or sum) over samples of weight times the mean over the sample's rows of the row loss; where `gradient` is
+ * 1 also its gradient by the prediction, which costs little beside the value.
+ */
 export const lossOp: OpDefinition = {
   name: "loss",
   attributes: ATTRIBUTES,
@@ -69,54 +64,36 @@ export const lossOp: OpDefinition = {
     const [prediction, target, weight] = inputs as [ValueType, ValueType, ValueType | undefined];
     requireTarget(lossRule(text(attributes, "function")).sparse === true, prediction, target);
     requireWeight(weight);
-    return [valueType(false, [])];
+    const loss = valueType(false, []);
+    return number(attributes, "gradient") === 1 ? [loss, prediction] : [loss];
   },
   vjp: (node, [dy]) => {
     if (dy === undefined) return [];
-    const [prediction, target, weight] = node.inputs as [Value, Value, Value | undefined];
-    const inputs = weight === undefined ? [prediction, target, dy] : [prediction, target, dy, weight];
-    return [single(dy.graph.add(lossGradOp, inputs, node.attributes))];
+    const gradient = at(withGradient(node), 1);
+    return [dy === dy.graph.one() ? gradient : multiply(gradient, dy)];
   },
   run: (call) => {
-    const { value } = lossRule(text(call.attributes, "function"));
+    const { value, gradient } = lossRule(text(call.attributes, "function"));
     const weight = rowWeight(call, call.inputs[2]?.data);
+    const slopes = call.outputs[1]?.data;
     let total = 0;
     forEachRow(call, (row, sample) => {
-      total += weight(sample) * value(row);
+      const factor = weight(sample);
+      total += factor * value(row);
+      if (slopes === undefined) return;
+      gradient(row, (i, derivative) => {
+        slopes[row.p + i] = factor * derivative;
+      });
     });
     at(call.outputs, 0).data[0] = total;
   },
 };
 
-export const lossGradOp: OpDefinition = {
-  name: "lossGrad",
-  attributes: ATTRIBUTES,
-  functions: NAMES,
-  infer: (inputs, attributes) => {
-    const [prediction, target, dy, weight] = inputs as [
-      ValueType,
-      ValueType,
-      ValueType,
-      ValueType | undefined,
-    ];
-    requireTarget(lossRule(text(attributes, "function")).sparse === true, prediction, target);
-    requireSame("the loss and its gradient", dy, valueType(false, []));
-    requireWeight(weight);
-    return [prediction];
-  },
-  run: (call) => {
-    const { gradient } = lossRule(text(call.attributes, "function"));
-    const weight = rowWeight(call, call.inputs[3]?.data);
-    const scale = at(call.inputs, 2).data[0] as number;
-    const dx = at(call.outputs, 0).data;
-    forEachRow(call, (row, sample) => {
-      const factor = scale * weight(sample);
-      gradient(row, (i, derivative) => {
-        dx[row.p + i] = factor * derivative;
-      });
-    });
-  },
-};
+/** The loss and its gradient, of a node that may have the loss alone. */
+function withGradient({ op, inputs, outputs, attributes }: Node): readonly Value[] {
+  if (outputs.length === 2) return outputs;
+  return at(inputs, 0).graph.add(op, inputs, { ...attributes, gradient: 1 });
+}
 
 export interface LossOptions {
   alpha?: number;
@@ -131,5 +108,7 @@ export interface LossOptions {
 export function loss(name: LossFunction, prediction: Value, target: Value, options: LossOptions = {}): Value {
   const { alpha = 0, beta = 0, sum = false, weight } = options;
   const inputs = weight === undefined ? [prediction, target] : [prediction, target, weight];
-  return single(prediction.graph.add(lossOp, inputs, { function: name, alpha, beta, sum: sum ? 1 : 0 }));
+  const { graph } = prediction;
+  const attributes = { function: name, alpha, beta, sum: sum ? 1 : 0, gradient: graph.training ? 1 : 0 };
+  return single(graph.add(lossOp, inputs, attributes));
 }

@@ -107,7 +107,7 @@ export const batchNormalizationGradOp: OpDefinition = {
 export const movingAverageOp: OpDefinition = {
   name: "movingAverage",
   attributes: ["momentum"],
-  inPlace: true,
+  inPlace: [0],
   infer: (inputs) => {
     requireSame("state and value", at(inputs, 0), at(inputs, 1));
     return [at(inputs, 0)];

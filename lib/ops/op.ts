@@ -36,6 +36,21 @@ export interface Preactivation {
   value(): Value;
 }
 
+/** One node in the place of two. */
+export interface Fusion {
+  readonly op: OpDefinition;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+}
+
+/** Gradient descent without a gradient in memory. Both ops take what the gradient's node takes. */
+export interface Descent {
+  /** Ends the step where an element of the gradient would not be finite. */
+  readonly guard: OpDefinition;
+  /** Takes the parameters too, one for each output of the node, and writes them: p - rate * scale * gradient. */
+  readonly update: OpDefinition;
+}
+
 /** A kind of computation: shape rule, gradient rule and reference kernel. */
 export interface OpDefinition {
   readonly name: string;
@@ -47,14 +62,18 @@ export interface OpDefinition {
   readonly view?: boolean;
   /** Output i may take the memory of input i where that input is not read afterwards. */
   readonly overwrites?: boolean;
-  /** The first output is the first input's own memory, changed. */
-  readonly inPlace?: boolean;
+  /** Output i is the memory of input inPlace[i], changed. */
+  readonly inPlace?: readonly number[];
   /** Types of the outputs, or a ShapeError. `as` is the wanted type where inputs do not decide it. */
   infer(inputs: readonly ValueType[], attributes: Attributes, as?: ValueType): readonly ValueType[];
   /** Gradients of the inputs from those of the outputs; undefined where there is none. */
   vjp?(node: Node, gradients: readonly (Value | undefined)[]): readonly (Value | undefined)[];
   /** What the output was before the op's last function, emitted anew where needed. */
   preactivation?(node: Node): Preactivation | undefined;
+  /** This node and `next`, which alone reads its output, as one node with the outputs of `next`. */
+  absorbs?(node: Node, next: Node): Fusion | undefined;
+  /** Of a node that computes a parameter's gradient: what plain gradient descent does in its place. */
+  readonly descent?: Descent;
   /** The definition of what the instruction means. */
   run(call: KernelCall): void;
 }

@@ -28,7 +28,7 @@ function optimizer(
   return {
     name,
     attributes: ["scale", "weightDecay", ...attributes],
-    inPlace: true,
+    inPlace: [0, 2, 3, 4],
     infer: (inputs) => {
       const count = inputs.length - 2;
       if (count < slots[0] || count > slots[1])
@@ -200,7 +200,7 @@ export const guardOp: OpDefinition = {
 export const clipValueOp: OpDefinition = {
   name: "clipValue",
   attributes: ["limit"],
-  inPlace: true,
+  inPlace: [0],
   infer: (inputs) => [at(inputs, 0)],
   run: ({ inputs, outputs, attributes }) => {
     const limit = number(attributes, "limit");
@@ -213,7 +213,7 @@ export const clipValueOp: OpDefinition = {
 export const clipNormOp: OpDefinition = {
   name: "clipNorm",
   attributes: ["limit"],
-  inPlace: true,
+  inPlace: [0],
   infer: (inputs) => [at(inputs, 0)],
   run: ({ inputs, outputs, attributes }) => {
     const limit = number(attributes, "limit");

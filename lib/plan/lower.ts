@@ -1,3 +1,4 @@
+import { fuse } from "../graph/fuse.ts";
 import { type GraphBuilder, type Node, type Value, valueType } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
 import { unary } from "../ops/functions.ts";
@@ -24,8 +25,8 @@ export interface LowerOptions {
   readonly gradients?: ReadonlyMap<string, Value>;
   /** What follows the computation and writes state: clipping and optimizer, already bound to buffers. */
   readonly updates?: readonly Instruction[];
-  /** The instruction that ends a step before state is written, given the loss. */
-  readonly guard?: (loss: Buffer) => Instruction;
+  /** Instructions that end a step before state is written, given the loss. */
+  readonly guards?: (loss: Buffer) => readonly Instruction[];
   /** Elements of the optimizer's slots. */
   readonly slotSize?: number;
 }
@@ -36,11 +37,15 @@ export function lower(options: LowerOptions): Plan {
   const pinned = pinGradients(options);
   verify(graph);
   const roots = [...options.outputs.map((output) => output.value), ...pinned.keys()];
-  const effects = new Set(options.gradients === undefined ? [] : graph.effects);
-  for (const effect of effects) roots.push(...effect.inputs);
-  const needed = reachable(roots);
-  const nodes = graph.nodes.filter((node) => needed.has(node) && !effects.has(node));
-  const order = [...nodes, ...effects].filter((node) => node.op.view !== true);
+  const [guards, effects] = options.gradients === undefined ? [[], []] : [graph.guards, graph.effects];
+  const last = new Set([...guards, ...effects]);
+  const needed = reachable([...roots, ...[...last].flatMap((node) => node.inputs)]);
+  const nodes = graph.nodes.filter((node) => needed.has(node) && !last.has(node));
+  const compute = fuse(
+    nodes.filter((node) => node.op.view !== true),
+    [...roots, ...[...last, ...nodes.filter((node) => node.op.view)].flatMap((node) => node.inputs)],
+  );
+  const order = [...compute, ...last];
   const inputs = placeInputs(graph, capacity);
   const places = new Map<Value, Buffer>([...inputs.places, ...pinned]);
   const constants = placeConstants(order, places);
@@ -48,11 +53,10 @@ export function lower(options: LowerOptions): Plan {
   const bind = (node: Node): Instruction => ({
     op: node.op,
     inputs: node.inputs.map((input) => locate(input, places, layout)),
-    outputs: node.outputs.map((output, i) =>
-      node.op.inPlace === true && i === 0
-        ? locate(at0(node.inputs), places, layout)
-        : locate(output, places, layout),
-    ),
+    outputs: node.outputs.map((output, i) => {
+      const own = node.op.inPlace?.[i];
+      return locate(own === undefined ? output : (node.inputs[own] as Value), places, layout);
+    }),
     attributes: node.attributes,
     path: node.path,
   });
@@ -60,21 +64,25 @@ export function lower(options: LowerOptions): Plan {
     name: output,
     buffer: locate(value, places, layout),
   }));
-  const compute = order.filter((node) => !effects.has(node)).map(bind);
-  const guard = options.guard === undefined ? [] : [options.guard((outputs[0] as NamedBuffer).buffer)];
+  const loss = (outputs[0] as NamedBuffer).buffer;
   return {
     name,
     capacity,
     sizes: {
       state: layout.size,
       slots: options.slotSize ?? 0,
-      gradient: options.gradients === undefined ? 0 : layout.parameterSize,
+      gradient: pinned.size === 0 ? 0 : layout.parameterSize,
       input: inputs.size,
       scratch,
     },
     inputs: inputs.named,
     outputs,
-    instructions: [...compute, ...guard, ...[...effects].map(bind), ...(options.updates ?? [])],
+    instructions: [
+      ...[...compute, ...guards].map(bind),
+      ...(options.guards?.(loss) ?? []),
+      ...effects.map(bind),
+      ...(options.updates ?? []),
+    ],
     constants: constants.list,
   };
 }
@@ -186,7 +194,7 @@ function placeScratch(
   const homeless = (value: Value): boolean => value.source.kind === "node" && !places.has(value);
   order.forEach((node, i) => {
     node.outputs.forEach((output, position) => {
-      if (!homeless(output) || (node.op.inPlace === true && position === 0)) return;
+      if (!homeless(output) || node.op.inPlace?.[position] !== undefined) return;
       const size = sizeOf(output.shape) * (output.batched ? capacity : 1);
       const end = lastRead.get(output) ?? i;
       const input = node.inputs[position] === undefined ? undefined : base(node.inputs[position]);

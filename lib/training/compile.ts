@@ -54,6 +54,12 @@ export interface TrainingOptions {
   readonly rule?: LearningRule | undefined;
 }
 
+/** Where parameters of different layers differ. */
+interface Settings {
+  readonly scale: number;
+  readonly weightDecay: number;
+}
+
 /** The plan of a training step: forwards, backwards, guard, update. */
 export function compileTraining(
   network: Network,
@@ -71,6 +77,8 @@ export function compileTraining(
   if (gradients.size === 0)
     throw new OptionError("Trainer: no parameter to train: every layer is frozen or has none");
   const { layout } = network;
+  const settings = (path: string): Settings => settingsOf(path, optimizer, groups);
+  foldDescent(graph, optimizer, gradients, settings);
   const trained = [...gradients.keys()].map((path) => layout.entry(path));
   const plan = lower({
     name: "train",
@@ -79,10 +87,10 @@ export function compileTraining(
     capacity,
     outputs: outputsOf(loss, statistics),
     gradients,
-    guard: (buffer) => instruction("guard", [buffer, gradientBlock(0, layout.parameterSize)], []),
+    guards: (buffer) => guards(buffer, trained),
     updates: [
       ...clipping(optimizer, trained, layout.parameterSize),
-      ...updates(network, optimizer, groups, trained),
+      ...updates(layout.parameterSize, optimizer, settings, trained),
     ],
     slotSize: optimizer.slots.length * layout.parameterSize,
   });
@@ -104,10 +112,8 @@ function lossGradients(graph: GraphBuilder, loss: Value): Map<string, Value> {
     ([, { source }]) =>
       source.kind === "state" && source.state.kind === "parameter" && source.state.trainable,
   );
-  const seed = graph.constant("one", [], (target) => target.fill(1));
   const gradients = backward(
     loss,
-    seed,
     parameters.map(([, value]) => value),
   );
   return new Map(
@@ -134,6 +140,47 @@ function instruction(
 
 const gradientBlock = (offset: number, size: number): Buffer => blockBuffer("gradient", offset, size);
 
+/** Values that an instruction may read. */
+const MOST_INPUTS = 8;
+
+/** Ends the step where the loss or a gradient is not finite. */
+function guards(loss: Buffer, trained: readonly StateEntry[]): Instruction[] {
+  const inputs = [loss, ...blocksOf(trained).map(({ offset, size }) => gradientBlock(offset, size))];
+  return Array.from({ length: Math.ceil(inputs.length / MOST_INPUTS) }, (_, i) =>
+    instruction("guard", inputs.slice(i * MOST_INPUTS, (i + 1) * MOST_INPUTS), []),
+  );
+}
+
+/**
+ * Under plain gradient descent, lets ops that can (`descent`) update their parameters themselves, and takes those
+ * off the list of gradients: memory for a gradient, and two passes over it, are saved.
+ */
+function foldDescent(
+  graph: GraphBuilder,
+  { plain, weightDecay, clipValue, clipNorm, globalClipNorm }: Optimizer,
+  gradients: Map<string, Value>,
+  settings: (path: string) => Settings,
+): void {
+  const clipped = clipValue ?? clipNorm ?? globalClipNorm;
+  if (plain !== true || weightDecay !== 0 || clipped !== undefined) return;
+  const paths = new Map([...gradients].map(([path, gradient]) => [gradient, path]));
+  for (const node of new Set([...gradients.values()].map(({ source }) => source))) {
+    if (node.kind !== "node" || node.op.descent === undefined) continue;
+    const { guard, update } = node.op.descent;
+    const own = node.outputs.map((output) => paths.get(output));
+    if (own.some((path) => path === undefined)) continue;
+    const [path] = own as [string];
+    const { scale, weightDecay: decay } = settings(path);
+    if (decay !== 0) continue;
+    const parameters = (own as string[]).map((name) => graph.states.get(name) as Value);
+    graph.scope(node.path, true, () => {
+      graph.addGuard(guard, node.inputs);
+      graph.addEffect(update, [...node.inputs, ...parameters], { scale });
+    });
+    for (const name of own as string[]) gradients.delete(name);
+  }
+}
+
 function clipping(optimizer: Optimizer, trained: readonly StateEntry[], total: number): Instruction[] {
   const clip = (op: string, limit: number, offset: number, size: number): Instruction => {
     const block = gradientBlock(offset, size);
@@ -149,35 +196,36 @@ function clipping(optimizer: Optimizer, trained: readonly StateEntry[], total: n
   ];
 }
 
+function settingsOf(path: string, optimizer: Optimizer, groups: readonly ParameterGroup[]): Settings {
+  const layer = path.split("/")[0] as string;
+  const group = groups.find(({ layers }) => layers.includes(layer));
+  return {
+    scale: group?.learningRateScale ?? 1,
+    weightDecay: group?.weightDecay ?? optimizer.weightDecay,
+  };
+}
+
 /** One instruction for each block of parameters that share their settings. */
 function updates(
-  network: Network,
+  parameterSize: number,
   optimizer: Optimizer,
-  groups: readonly ParameterGroup[],
+  settings: (path: string) => Settings,
   trained: readonly StateEntry[],
 ): Instruction[] {
-  const { parameterSize } = network.layout;
-  const bySettings = new Map<string, { scale: number; weightDecay: number; entries: StateEntry[] }>();
+  const bySettings = new Map<string, { settings: Settings; entries: StateEntry[] }>();
   for (const entry of trained) {
-    const layer = entry.declaration.path.split("/")[0] as string;
-    const group = groups.find(({ layers }) => layers.includes(layer));
-    const scale = group?.learningRateScale ?? 1;
-    const weightDecay = group?.weightDecay ?? optimizer.weightDecay;
-    const key = `${scale} ${weightDecay}`;
+    const own = settings(entry.declaration.path);
+    const key = `${own.scale} ${own.weightDecay}`;
     const known = bySettings.get(key);
-    if (known === undefined) bySettings.set(key, { scale, weightDecay, entries: [entry] });
+    if (known === undefined) bySettings.set(key, { settings: own, entries: [entry] });
     else known.entries.push(entry);
   }
-  return [...bySettings.values()].flatMap(({ scale, weightDecay, entries }) =>
+  return [...bySettings.values()].flatMap(({ settings: own, entries }) =>
     blocksOf(entries).map(({ offset, size }) => {
       const parameters = blockBuffer("state", offset, size);
       const slots = optimizer.slots.map((_, i) => blockBuffer("slots", i * parameterSize + offset, size));
       const inputs = [parameters, gradientBlock(offset, size), ...slots];
-      return instruction(optimizer.op, inputs, [parameters, ...slots], {
-        scale,
-        weightDecay,
-        ...optimizer.attributes,
-      });
+      return instruction(optimizer.op, inputs, [parameters, ...slots], { ...own, ...optimizer.attributes });
     }),
   );
 }

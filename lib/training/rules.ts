@@ -1,8 +1,15 @@
 import { checkNumber, checkOptions, expected, OptionError } from "../errors.ts";
 import type { GraphBuilder, Node, Value } from "../graph/graph.ts";
-import { affine, linearGradKernel, multiply, reduce, subtract, unary } from "../ops/functions.ts";
+import {
+  affine,
+  linearGradients,
+  linearGradKernel,
+  multiply,
+  reduce,
+  subtract,
+  unary,
+} from "../ops/functions.ts";
 import { linearOp } from "../ops/linear.ts";
-import { reduceRows } from "../ops/reduce.ts";
 
 export interface RuleContext {
   readonly graph: GraphBuilder;
@@ -68,9 +75,9 @@ function pathOf(parameter: Value): string {
 
 /** kernel: xᵀ · delta, bias: sum of delta, over the batch. */
 function outerProduct({ x, kernel, bias }: DenseParts, delta: Value): Map<string, Value> {
-  const gradients = new Map([[pathOf(kernel), linearGradKernel(x, delta)]]);
-  if (bias !== undefined) gradients.set(pathOf(bias), reduceRows(delta));
-  return gradients;
+  const parameters = bias === undefined ? [kernel] : [kernel, bias];
+  const gradients = linearGradients(x, delta, bias !== undefined);
+  return new Map(parameters.map((parameter, i) => [pathOf(parameter), gradients[i] as Value]));
 }
 
 function rateOf(where: string, options: RuleOptions, fallback: number): number {

@@ -3,6 +3,7 @@
 #include "binary.h"
 #include "gradient.h"
 #include "linear.h"
+#include "linear_update.h"
 #include "loss.h"
 #include "metrics.h"
 #include "norm.h"
@@ -20,6 +21,8 @@ constexpr Kernel kKernels[] = {
     kLinear,
     kLinearGradInput,
     kLinearGradKernel,
+    kLinearGuard,
+    kLinearUpdate,
     kUnary,
     kUnaryGrad,
     kBinary,
@@ -31,7 +34,6 @@ constexpr Kernel kKernels[] = {
     kLogSoftmax,
     kLogSoftmaxGrad,
     kLoss,
-    kLossGrad,
     kAccuracy,
     kConfusion,
     kThresholdCounts,

@@ -63,14 +63,21 @@ inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 
-// dz [M, N], kernel [K, N] -> dx [M, K]
+// dz [M, N], kernel [K, N], saved [M, K] (with a function other than the identity) -> dx [M, K]
 inline const char* check_grad_input(const Instruction& in) {
-  if (const char* wrong = check_counts(in, {2, 2, 1, 0})) return wrong;
+  if (const char* wrong = check_counts(in, {2, 3, 1, 3})) return wrong;
+  if (const char* wrong = check_function(in, Functions::kCount)) return wrong;
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1], &dx = in.outputs[0];
   if (!is_matrix(kernel)) return "the kernel must be an unbatched matrix";
   if (width_of(dz) != kernel.shape[1]) return "the gradient's width is not the kernel's width";
   if (width_of(dx) != kernel.shape[0]) return "the output's width is not the kernel's height";
   if (!same_rows(dz, dx)) return "the output must have as many rows as the gradient";
+  if ((in.input_count == 3) != (function_of(in) != 0)) {
+    return "a function, and no other, needs a saved value";
+  }
+  if (in.input_count == 3 && !same_size(in.inputs[2], dx)) {
+    return "the saved value's size is not the output's";
+  }
   return check_apart(in);
 }
 
@@ -88,16 +95,79 @@ inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_
                      nullptr,
                      {},
                      nullptr};
+  if (in.input_count == 3) {
+    p.epilogue = {Functions::kTileGrad[function_of(in)], in.inputs[2].data, attribute(in, 1),
+                  attribute(in, 2)};
+  }
   gemm::multiply_part(p, ctx.workspace, part, parts);
 }
 
-// x [M, K], dz [M, N] -> dkernel [K, N]
+// Inputs that begin with x [M, K] and dz [M, N], whose product by rows is a matrix [K, N].
+inline const char* check_rows(const Instruction& in) {
+  return same_rows(in.inputs[0], in.inputs[1])
+             ? nullptr
+             : "the input and the gradient must have the same rows";
+}
+inline bool is_product(const Instruction& in, const Operand& kernel) {
+  return is_matrix(kernel) && kernel.shape[0] == width_of(in.inputs[0]) &&
+         kernel.shape[1] == width_of(in.inputs[1]);
+}
+
+inline gemm::Product product_of(const Instruction& in, const StepContext& ctx, float* kernel) {
+  const Operand &x = in.inputs[0], &dz = in.inputs[1];
+  const int64_t k = width_of(x), n = width_of(dz);
+  return {
+      k,  n,      rows_of(x, ctx.batch), {x.data, k, true}, {dz.data, n, false}, kernel, n, nullptr,
+      {}, nullptr};
+}
+
+// sums[0..columns] = the sums of `rows` rows, which are `stride` apart, or, with a rate, what
+// descends along them: each a chain in the order of rows.
+inline void add_rows(const float* from, int64_t rows, int64_t stride, int64_t columns, float* sums,
+                     const float* rate) {
+  constexpr int kColumns = 4;  // vectors at a time, to hide the latency of an addition
+  for (int64_t j = 0; j < columns; j += kColumns * kWidth) {
+    const int64_t left = columns - j;
+    Vec sum[kColumns];
+    MYELIN_UNROLL
+    for (int v = 0; v < kColumns; ++v) sum[v] = zero();
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* row = from + i * stride + j;
+      MYELIN_UNROLL
+      for (int v = 0; v < kColumns; ++v) {
+        if (left > v * kWidth) sum[v] = sum[v] + load_lanes(row + v * kWidth, left - v * kWidth);
+      }
+    }
+    MYELIN_UNROLL
+    for (int v = 0; v < kColumns; ++v) {
+      const int64_t lanes = left - v * kWidth;
+      if (lanes <= 0) break;
+      float* to = sums + j + v * kWidth;
+      if (rate) sum[v] = load_lanes(to, lanes) - broadcast(*rate) * sum[v];
+      store_lanes(to, sum[v], lanes);
+    }
+  }
+}
+
+// A part of the sums of the rows of dz.
+inline void add_rows_part(const Operand& dz, int64_t batch, float* sums, const float* rate,
+                          int64_t part, int64_t parts) {
+  const int64_t n = width_of(dz);
+  const Range r = split(n, kWidth, part, parts);
+  add_rows(dz.data + r.begin, rows_of(dz, batch), n, r.end - r.begin, sums + r.begin, rate);
+}
+
+// x [M, K], dz [M, N] -> dkernel [K, N] and, where the attribute is 1, dbias [N]
 inline const char* check_grad_kernel(const Instruction& in) {
-  if (const char* wrong = check_counts(in, {2, 2, 1, 0})) return wrong;
-  const Operand &x = in.inputs[0], &dz = in.inputs[1], &dkernel = in.outputs[0];
-  if (!same_rows(x, dz)) return "the input and the gradient must have the same rows";
-  if (!is_matrix(dkernel) || dkernel.shape[0] != width_of(x) || dkernel.shape[1] != width_of(dz)) {
+  const bool bias = in.output_count == 2;
+  if (const char* wrong = check_counts(in, {2, 2, bias ? 2 : 1, 1})) return wrong;
+  if (const char* wrong = check_rows(in)) return wrong;
+  if (!is_product(in, in.outputs[0])) {
     return "the output must be a matrix of the input's width times the gradient's";
+  }
+  if (in.attributes[0] != (bias ? 1 : 0)) return "bias must be 1 where there are two outputs";
+  if (bias && !is_vector(in.outputs[1], width_of(in.inputs[1]))) {
+    return "the bias's gradient must have one element for each of the gradient's columns";
   }
   return check_apart(in);
 }
@@ -106,32 +176,28 @@ inline int64_t work_grad_kernel(const Instruction& in, int64_t batch) {
   return work_of(width_of(in.inputs[0]), width_of(in.inputs[1]), rows_of(in.inputs[0], batch));
 }
 
+inline int64_t parts_grad_kernel(const Instruction& in, int64_t) {
+  return gemm::parts(width_of(in.inputs[0]), width_of(in.inputs[1]));
+}
+
 inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64_t part,
                             int64_t parts) {
-  const Operand &x = in.inputs[0], &dz = in.inputs[1];
-  const int64_t k = width_of(x), n = width_of(dz);
-  gemm::Product p = {k,
-                     n,
-                     rows_of(x, ctx.batch),
-                     {x.data, k, true},
-                     {dz.data, n, false},
-                     in.outputs[0].data,
-                     n,
-                     nullptr,
-                     {},
-                     nullptr};
-  gemm::multiply_part(p, ctx.workspace, part, parts);
+  gemm::multiply_part(product_of(in, ctx, in.outputs[0].data), ctx.workspace, part, parts);
+  if (in.output_count == 2) {
+    add_rows_part(in.inputs[1], ctx.batch, in.outputs[1].data, nullptr, part, parts);
+  }
 }
 
 }  // namespace linear
 
 constexpr Kernel kLinear = {
     "linear", unary::Functions::kNames, linear::check, linear::work, linear::parts, linear::run};
-constexpr Kernel kLinearGradInput = {"linearGradInput", nullptr,       linear::check_grad_input,
-                                     linear::work,      linear::parts, linear::run_grad_input};
-constexpr Kernel kLinearGradKernel = {
-    "linearGradKernel",       nullptr,       linear::check_grad_kernel,
-    linear::work_grad_kernel, linear::parts, linear::run_grad_kernel};
+constexpr Kernel kLinearGradInput = {
+    "linearGradInput", unary::Functions::kNames, linear::check_grad_input, linear::work,
+    linear::parts,     linear::run_grad_input};
+constexpr Kernel kLinearGradKernel = {"linearGradKernel",        nullptr,
+                                      linear::check_grad_kernel, linear::work_grad_kernel,
+                                      linear::parts_grad_kernel, linear::run_grad_kernel};
 
 }  // namespace
 }  // namespace myelin

@@ -9,9 +9,9 @@ namespace loss {
 // The sum of the row losses of rows that lie side by side.
 using RowsValue = double (*)(const float* p, const float* t, int64_t rows, int64_t width,
                              Parameters c);
-// Their gradients, times a factor.
-using RowsGrad = void (*)(const float* p, const float* t, float* d, int64_t rows, int64_t width,
-                          float factor, Parameters c);
+// The same, and their gradients times a factor.
+using RowsGrad = double (*)(const float* p, const float* t, float* d, int64_t rows, int64_t width,
+                            float factor, Parameters c);
 
 template <class F>
 double pointwise_value(const float* p, const float* t, int64_t rows, int64_t width, Parameters c) {
@@ -34,14 +34,15 @@ double pointwise_value(const float* p, const float* t, int64_t rows, int64_t wid
 }
 
 template <class F>
-void pointwise_grad(const float* p, const float* t, float* d, int64_t rows, int64_t width,
-                    float factor, Parameters c) {
+double pointwise_grad(const float* p, const float* t, float* d, int64_t rows, int64_t width,
+                      float factor, Parameters c) {
   const Vec scale = broadcast(F::kMean ? factor / static_cast<float>(width) : factor);
   const int64_t n = rows * width;
   for (int64_t i = 0; i < n; i += kWidth) {
     const Vec slope = F::grad(load_lanes(p + i, n - i), load_lanes(t + i, n - i), c);
     store_lanes(d + i, slope * scale, n - i);
   }
+  return pointwise_value<F>(p, t, rows, width, c);
 }
 
 template <class F>
@@ -55,12 +56,15 @@ double row_value(const float* p, const float* t, int64_t rows, int64_t width, Pa
 }
 
 template <class F>
-void row_grad(const float* p, const float* t, float* d, int64_t rows, int64_t width, float factor,
-              Parameters c) {
+double row_grad(const float* p, const float* t, float* d, int64_t rows, int64_t width, float factor,
+                Parameters c) {
   const int64_t target = F::kSparse ? 1 : width;
+  double total = 0.0;
   for (int64_t i = 0; i < rows; ++i) {
-    F::grad(p + i * width, t + i * target, d + i * width, width, factor, c);
+    total += static_cast<double>(
+        F::grad(p + i * width, t + i * target, d + i * width, width, factor, c));
   }
+  return total;
 }
 
 template <class F>
@@ -111,30 +115,38 @@ inline const char* check_weight(const Instruction& in, int index) {
   return w.batched && w.size == 1 ? nullptr : "weights must be one number a sample";
 }
 
-inline const char* check_common(const Instruction& in, int inputs, int weight) {
-  if (const char* wrong = check_counts(in, {inputs, inputs + 1, 1, 4})) return wrong;
+// prediction, target, weight (optional) -> scalar and, where the last attribute is 1, dprediction
+inline const char* check(const Instruction& in) {
+  const bool gradient = in.output_count == 2;
+  if (const char* wrong = check_counts(in, {2, 3, gradient ? 2 : 1, 5})) return wrong;
   if (const char* wrong = check_function(in, Functions::kCount)) return wrong;
   const bool sparse = Functions::kSparse[function_of(in)];
   if (const char* wrong = check_pair(in.inputs[0], in.inputs[1], sparse)) return wrong;
-  if (const char* wrong = check_weight(in, weight)) return wrong;
+  if (const char* wrong = check_weight(in, 2)) return wrong;
   if (!whole(in.attributes[3], 0, 1)) return "sum must be 0 or 1";
+  if (in.attributes[4] != (gradient ? 1 : 0))
+    return "gradient must be 1 where there are two outputs";
+  if (!is_scalar(in.outputs[0])) return "the loss must be an unbatched scalar";
+  if (gradient && !same_size(in.inputs[0], in.outputs[1])) {
+    return "the gradient's size is not the prediction's";
+  }
   return check_apart(in);
 }
 
 // What a call needs of its instruction.
 struct Call {
-  int function;
   const float* p;
   const float* t;
+  float* d;                                // null: no gradient
   int64_t size, target_size, rows, width;  // of a sample
   Parameters c;
   double share;  // of a row in the result
 
   Call(const Instruction& in, int64_t batch) {
     const Operand& prediction = in.inputs[0];
-    function = function_of(in);
     p = prediction.data;
     t = in.inputs[1].data;
+    d = in.output_count == 2 ? in.outputs[1].data : nullptr;
     size = prediction.size;
     target_size = in.inputs[1].size;
     width = width_of(prediction);
@@ -142,69 +154,36 @@ struct Call {
     c = {attribute(in, 1), attribute(in, 2)};
     share = 1.0 / static_cast<double>(rows * (in.attributes[3] == 1 ? 1 : batch));
   }
-};
 
-// prediction, target, weight (optional) -> scalar
-inline const char* check(const Instruction& in) {
-  if (const char* wrong = check_common(in, 2, 2)) return wrong;
-  return is_scalar(in.outputs[0]) ? nullptr : "the output must be an unbatched scalar";
-}
+  // The losses of `count` samples from `first` on, of which each counts `weight`.
+  double add(int function, int64_t first, int64_t count, double weight) const {
+    const float* from = p + first * size;
+    const float* target = t + first * target_size;
+    if (!d) return weight * Functions::kValue[function](from, target, rows * count, width, c);
+    return weight * Functions::kGrad[function](from, target, d + first * size, rows * count, width,
+                                               static_cast<float>(weight * share), c);
+  }
+};
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t, int64_t) {
   const Call call(in, ctx.batch);
-  const RowsValue value = Functions::kValue[call.function];
+  const int function = function_of(in);
   double total = 0.0;
   if (in.input_count == 2) {
-    total = value(call.p, call.t, call.rows * ctx.batch, call.width, call.c);
+    total = call.add(function, 0, ctx.batch, 1.0);
   } else {
+    const float* weights = in.inputs[2].data;
     for (int64_t i = 0; i < ctx.batch; ++i) {
-      total += static_cast<double>(in.inputs[2].data[i]) * value(call.p + i * call.size,
-                                                                 call.t + i * call.target_size,
-                                                                 call.rows, call.width, call.c);
+      total += call.add(function, i, 1, static_cast<double>(weights[i]));
     }
   }
   in.outputs[0].data[0] = static_cast<float>(total * call.share);
-}
-
-// prediction, target, dy (scalar), weight (optional) -> dprediction
-inline const char* check_grad(const Instruction& in) {
-  if (const char* wrong = check_common(in, 3, 3)) return wrong;
-  if (!is_scalar(in.inputs[2])) return "the loss's gradient must be an unbatched scalar";
-  return same_size(in.inputs[0], in.outputs[0]) ? nullptr
-                                                : "the output's size is not the prediction's";
-}
-
-inline int64_t parts_grad(const Instruction& in, int64_t batch) {
-  return max_int(1, min_int(batch, grains(elements_of(in.inputs[0], batch))));
-}
-
-inline void run_grad(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  const Call call(in, ctx.batch);
-  const RowsGrad grad = Functions::kGrad[call.function];
-  const Range r = split(ctx.batch, 1, part, parts);
-  const double factor = call.share * static_cast<double>(in.inputs[2].data[0]);
-  const float* p = call.p + r.begin * call.size;
-  const float* t = call.t + r.begin * call.target_size;
-  float* d = in.outputs[0].data + r.begin * call.size;
-  if (in.input_count == 3) {
-    grad(p, t, d, call.rows * (r.end - r.begin), call.width, static_cast<float>(factor), call.c);
-    return;
-  }
-  for (int64_t i = r.begin; i < r.end; ++i) {
-    const double weight = static_cast<double>(in.inputs[3].data[i]);
-    grad(p, t, d, call.rows, call.width, static_cast<float>(factor * weight), call.c);
-    p += call.size;
-    t += call.target_size;
-    d += call.size;
-  }
 }
 
 }  // namespace loss
 
 constexpr Kernel kLoss = {"loss",   loss::Functions::kNames, loss::check, heavy_input_work, nullptr,
                           loss::run};
-constexpr Kernel kLossGrad = {"lossGrad",       loss::Functions::kNames, loss::check_grad,
-                              heavy_input_work, loss::parts_grad,        loss::run_grad};
 
 }  // namespace
 }  // namespace myelin

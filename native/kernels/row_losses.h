@@ -82,8 +82,8 @@ struct Normalised {
     return weigh(Target::at(t, i, n, c), derivative, n - i);
   }
 
-  static void grad(const float* p, const float* t, float* d, int64_t n, float factor,
-                   Parameters c) {
+  static float grad(const float* p, const float* t, float* d, int64_t n, float factor,
+                    Parameters c) {
     const float scale = 1.0f / row_sum(p, n);
     Vec sum = zero();
     for (int64_t i = 0; i < n; i += kWidth) {
@@ -96,6 +96,7 @@ struct Normalised {
     for (int64_t i = 0; i < n; i += kWidth) {
       store_lanes(d + i, (load_lanes(d + i, n - i) - mean) * outer, n - i);
     }
+    return value(p, t, n, c);
   }
 };
 
@@ -120,22 +121,25 @@ struct FromLogits {
     return reduce_add(sum);
   }
 
-  static void grad(const float* z, const float* t, float* d, int64_t n, float factor,
-                   Parameters c) {
+  // The exponentials are computed once, into d.
+  static float grad(const float* z, const float* t, float* d, int64_t n, float factor,
+                    Parameters c) {
     const float maximum = row_max(z, n);
     const float total = softmax::row_exp(z, n, maximum, d);
     const Vec top = broadcast(maximum), log_sum = broadcast(log_of(total));
-    Vec sum = zero();
+    Vec loss = zero(), slopes = zero();
     for (int64_t i = 0; i < n; i += kWidth) {
-      const Vec slope = Term::slope(log_p(z, i, n, top, log_sum), c);
-      sum = sum + weigh(Target::at(t, i, n, c), slope, n - i);
+      const Vec log_p_i = log_p(z, i, n, top, log_sum), target = Target::at(t, i, n, c);
+      loss = loss + weigh(target, Term::value(log_p_i, c), n - i);
+      slopes = slopes + weigh(target, Term::slope(log_p_i, c), n - i);
     }
-    const Vec share = broadcast(reduce_add(sum) / total), outer = broadcast(factor);
+    const Vec share = broadcast(reduce_add(slopes) / total), outer = broadcast(factor);
     for (int64_t i = 0; i < n; i += kWidth) {
       const Vec slope = Term::slope(log_p(z, i, n, top, log_sum), c);
       const Vec own = weigh(Target::at(t, i, n, c), slope, n - i);
       store_lanes(d + i, (own - load_lanes(d + i, n - i) * share) * outer, n - i);
     }
+    return reduce_add(loss);
   }
 };
 
@@ -167,10 +171,12 @@ struct NegativeLogLikelihood {
     if (!(label >= 0.0f && label < static_cast<float>(n))) return kNaN;
     return -p[static_cast<int64_t>(label)];
   }
-  static void grad(const float*, const float* t, float* d, int64_t n, float factor, Parameters c) {
+  static float grad(const float* p, const float* t, float* d, int64_t n, float factor,
+                    Parameters c) {
     for (int64_t i = 0; i < n; i += kWidth) {
       store_lanes(d + i, OneHot::at(t, i, n, c) * broadcast(-factor), n - i);
     }
+    return value(p, t, n, c);
   }
 };
 
@@ -198,11 +204,12 @@ struct CategoricalHinge {
     const float m = margin(p, t, n, strongest);
     return m < 0.0f ? 0.0f : m;
   }
-  static void grad(const float* p, const float* t, float* d, int64_t n, float factor, Parameters) {
+  static float grad(const float* p, const float* t, float* d, int64_t n, float factor, Parameters) {
     int64_t strongest;
-    const float active = margin(p, t, n, strongest) > 0.0f ? factor : 0.0f;
+    const float m = margin(p, t, n, strongest), active = m > 0.0f ? factor : 0.0f;
     for (int64_t i = 0; i < n; ++i) d[i] = -active * t[i];
     d[strongest] += active * (1.0f - t[strongest]);
+    return m < 0.0f ? 0.0f : m;
   }
 };
 
@@ -222,7 +229,7 @@ struct CosineSimilarity {
   static float value(const float* p, const float* t, int64_t n, Parameters) {
     return -dot(p, t, n) * inverse_norm(dot(p, p, n)) * inverse_norm(dot(t, t, n));
   }
-  static void grad(const float* p, const float* t, float* d, int64_t n, float factor, Parameters) {
+  static float grad(const float* p, const float* t, float* d, int64_t n, float factor, Parameters) {
     const float square = dot(p, p, n);
     const float along_p = inverse_norm(square), along_t = inverse_norm(dot(t, t, n));
     const float cosine = dot(p, t, n) * along_p * along_t;
@@ -233,6 +240,7 @@ struct CosineSimilarity {
       const Vec slope = load_lanes(p + i, n - i) * of_p - load_lanes(t + i, n - i) * of_t;
       store_lanes(d + i, slope, n - i);
     }
+    return -cosine;
   }
 };
 

@@ -19,8 +19,10 @@ struct Example {
 inline const std::vector<Example>& examples() {
   static const std::vector<Example> list = {
       {"linear", {"b2,5", "5,7", "7"}, {"b2,7"}, {"relu", 0.0, 0.0}},
-      {"linearGradInput", {"b7", "5,7"}, {"b5"}, {}},
-      {"linearGradKernel", {"b5", "b7"}, {"5,7"}, {}},
+      {"linearGradInput", {"b7", "5,7", "b5"}, {"b5"}, {"tanh", 0.0, 0.0}},
+      {"linearGradKernel", {"b5", "b7"}, {"5,7", "7"}, {1.0}},
+      {"linearGuard", {"b5", "b7"}, {}, {}},
+      {"linearUpdate", {"b5", "b7", "5,7", "7"}, {"=2", "=3"}, {1.0}},
       {"unary", {"b19"}, {"b19"}, {"gelu", 0.0, 0.0}},
       {"unaryGrad", {"b19", "b19"}, {"b19"}, {"elu", 1.0, 0.0}},
       {"binary", {"b3,5", "5"}, {"b3,5"}, {"add"}},
@@ -31,8 +33,8 @@ inline const std::vector<Example>& examples() {
       {"softmaxGrad", {"b10", "b10"}, {"b10"}, {}},
       {"logSoftmax", {"b10"}, {"b10"}, {}},
       {"logSoftmaxGrad", {"b10", "b10"}, {"b10"}, {}},
-      {"loss", {"b10", "b1", "b"}, {""}, {"sparseCategoricalCrossentropy", 0.0, 0.0, 0.0}},
-      {"lossGrad", {"b10", "b10", ""}, {"b10"}, {"huber", 1.0, 0.0, 0.0}},
+      {"loss", {"b10", "b1", "b"}, {""}, {"sparseCategoricalCrossentropy", 0.0, 0.0, 0.0, 0.0}},
+      {"loss", {"b10", "b10"}, {"", "b10"}, {"huber", 1.0, 0.0, 0.0, 1.0}},
       {"accuracy", {"b10", "b1"}, {"2"}, {"sparseTopK", 0.0, 3.0}},
       {"confusion", {"b4", "b1"}, {"4,4"}, {"sparse", 0.5}},
       {"thresholdCounts", {"b3", "b3", "5"}, {"4,5"}, {}},

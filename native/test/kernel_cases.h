@@ -171,15 +171,34 @@ inline void add_linear(std::vector<Case>& cases) {
   cases.push_back({"linearGradInput", "linearGradInput", 21,
                    [](Call& call) {
                      Numbers numbers;
+                     call.function("tanh").attribute(0).attribute(0);
                      call.input({53}, true, numbers.list(21 * 53));
-                     call.input({19, 53}, false, numbers.list(19 * 53)).output({19}, true);
+                     call.input({19, 53}, false, numbers.list(19 * 53));
+                     call.input({19}, true, numbers.list(21 * 19)).output({19}, true);
                    },
                    1e-5});
   cases.push_back({"linearGradKernel", "linearGradKernel", 21,
                    [](Call& call) {
                      Numbers numbers;
-                     call.input({19}, true, numbers.list(21 * 19));
+                     call.attribute(1).input({19}, true, numbers.list(21 * 19));
                      call.input({53}, true, numbers.list(21 * 53)).output({19, 53}, false);
+                     call.output({53}, false);
+                   },
+                   1e-5});
+  cases.push_back({"linearGuard", "linearGuard", 21, [](Call& call) {
+                     Numbers numbers;
+                     call.input({19}, true, numbers.list(21 * 19));
+                     call.input({53}, true, numbers.list(21 * 53));
+                   }});
+  cases.push_back({"linearUpdate", "linearUpdate", 21,
+                   [](Call& call) {
+                     Numbers numbers;
+                     call.context().learning_rate = 0.25f;
+                     call.attribute(0.5).input({19}, true, numbers.list(21 * 19));
+                     call.input({53}, true, numbers.list(21 * 53));
+                     call.input({19, 53}, false, numbers.list(19 * 53));
+                     call.input({53}, false, numbers.list(53));
+                     call.output_is_input(2).output_is_input(3);
                    },
                    1e-5});
 }

@@ -43,6 +43,7 @@ Values forward(const KernelTable& table, Sizes s, const Values& x, const Values&
 Values grad_input(const KernelTable& table, Sizes s, const Values& dz, const Values& w,
                   int64_t parts) {
   Call call(table, "linearGradInput", s.m);
+  call.function("linear").attribute(0).attribute(0);
   call.input({s.n}, true, dz).input({s.k, s.n}, false, w).output({s.k}, true);
   return call.run(parts).result();
 }
@@ -50,7 +51,7 @@ Values grad_input(const KernelTable& table, Sizes s, const Values& dz, const Val
 Values grad_kernel(const KernelTable& table, Sizes s, const Values& x, const Values& dz,
                    int64_t parts) {
   Call call(table, "linearGradKernel", s.m);
-  call.input({s.k}, true, x).input({s.n}, true, dz).output({s.k, s.n}, false);
+  call.attribute(0).input({s.k}, true, x).input({s.n}, true, dz).output({s.k, s.n}, false);
   return call.run(parts).result();
 }
 

@@ -31,8 +31,8 @@ function operand(input: Input, batch: number): Operand {
 }
 
 /**
- * Runs an op's reference kernel in float64, with the output types that its shape rule gives. An op in
- * place gets copies, which are the outputs: of all inputs but the second (the gradient, the new value).
+ * Runs an op's reference kernel in float64, with the output types that its shape rule gives. What an
+ * op writes in place are copies.
  */
 export function runOp(
   name: string,
@@ -46,9 +46,9 @@ export function runOp(
     operands.map(({ type }) => type),
     attributes,
   );
-  const kept = op.inPlace === true ? operands.filter((_, i) => i !== 1) : [];
   const outputs = types.map((type, i): Operand => {
-    if (kept[i] !== undefined) return kept[i];
+    const own = op.inPlace?.[i];
+    if (own !== undefined) return operands[own] as Operand;
     const size = sizeOf(type.shape);
     const count = type.batched ? size * batch : size;
     return { data: new Float64Array(count), type, size, count };

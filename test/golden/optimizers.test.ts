@@ -40,7 +40,8 @@ interface Golden {
 }
 
 const golden = readGolden<Golden>("optimizers");
-const LOSS = { function: "sparseCategoricalCrossentropyFromLogits", alpha: 0, beta: 0, sum: 0 };
+const IDENTITY = { function: "linear", alpha: 0, beta: 0 };
+const LOSS = { function: "sparseCategoricalCrossentropyFromLogits", alpha: 0, beta: 0, sum: 0, gradient: 1 };
 const BATCH = { batch: golden.batchSize };
 
 const FACTORIES = { ...optimizers };
@@ -87,8 +88,8 @@ function backward(
     values.push(batched(z as Float64Array, [golden.units[l + 1] as number]));
   }
   const ends = [values[values.length - 1] as Input, batched(y, [])];
-  const loss = runOp("loss", ends, LOSS, BATCH)[0]?.[0] as number;
-  let dy = runOp("lossGrad", [...ends, { data: [1], shape: [] }], LOSS, BATCH)[0] as Float64Array;
+  const [[loss], slopes] = runOp("loss", ends, LOSS, BATCH) as [[number], Float64Array];
+  let dy = slopes;
   const gradients: Float64Array[] = [];
   for (let l = golden.activations.length - 1; l >= 0; l--) {
     const [input, output] = [values[l] as Input, values[l + 1] as Input];
@@ -97,10 +98,9 @@ function backward(
       dy.map((d, i) => d * derivative(output.data[i] as number, 0, 0)),
       [...output.shape],
     );
-    const [dkernel] = runOp("linearGradKernel", [input, dz], {}, BATCH);
-    const [dbias] = runOp("reduce", [dz], { function: "sum", batch: 1, axes: 0 }, BATCH);
+    const [dkernel, dbias] = runOp("linearGradKernel", [input, dz], { bias: 1 }, BATCH);
     gradients.unshift(dkernel as Float64Array, dbias as Float64Array);
-    dy = runOp("linearGradInput", [dz, parameters[2 * l] as Parameter], {}, BATCH)[0] as Float64Array;
+    dy = runOp("linearGradInput", [dz, parameters[2 * l] as Parameter], IDENTITY, BATCH)[0] as Float64Array;
   }
   return { loss, gradients };
 }

@@ -80,23 +80,20 @@ describe("a network as text", () => {
       "plan train, capacity 4
         input input -> input+0[batch, 2]
         input y -> input+16[batch, 1]
-        0 linear function=tanh alpha=0 beta=0 (input+0[batch, 2], state+0[2, 3], state+16[3]) -> scratch+16[batch, 3]  # dense
-        1 linear function=linear alpha=0 beta=0 (scratch+16[batch, 3], state+32[3, 1], state+48[1]) -> scratch+32[batch, 1]
-        2 loss function=binaryCrossentropyFromLogits alpha=0 beta=0 sum=0 (scratch+32[batch, 1], input+16[batch, 1]) -> scratch+80[]
-        3 unary function=sigmoid alpha=0 beta=0 (scratch+32[batch, 1]) -> scratch+48[batch, 1]
-        4 accuracy function=binary threshold=0.5 k=1 (scratch+48[batch, 1], input+16[batch, 1]) -> scratch+64[2]
-        5 lossGrad function=binaryCrossentropyFromLogits alpha=0 beta=0 sum=0 (scratch+32[batch, 1], input+16[batch, 1], scratch+0[]) -> scratch+48[batch, 1]
-        6 linearGradInput (scratch+48[batch, 1], state+32[3, 1]) -> scratch+32[batch, 3]
-        7 linearGradKernel (scratch+16[batch, 3], scratch+48[batch, 1]) -> gradient+32[3, 1]
-        8 reduce function=sum batch=1 axes=0 (scratch+48[batch, 1]) -> gradient+48[1]
-        9 unaryGrad function=tanh alpha=0 beta=0 (scratch+32[batch, 3], scratch+16[batch, 3]) -> scratch+32[batch, 3]  # dense
-       10 linearGradKernel (input+0[batch, 2], scratch+32[batch, 3]) -> gradient+0[2, 3]  # dense
-       11 reduce function=sum batch=1 axes=0 (scratch+32[batch, 3]) -> gradient+16[3]  # dense
-       12 guard (scratch+80[], gradient+0[64])
-       13 sgd scale=1 weightDecay=0 momentum=0 nesterov=0 (state+0[49], gradient+0[49]) -> state+0[49]
-        output loss <- scratch+80[]
-        output accuracy <- scratch+64[2]
-      memory: state 256 B, slots 0 B, gradient 256 B, input 128 B, scratch 384 B, total 1.0 KiB"
+        0 linear function=tanh alpha=0 beta=0 (input+0[batch, 2], state+0[2, 3], state+16[3]) -> scratch+0[batch, 3]  # dense
+        1 linear function=linear alpha=0 beta=0 (scratch+0[batch, 3], state+32[3, 1], state+48[1]) -> scratch+16[batch, 1]
+        2 loss function=binaryCrossentropyFromLogits alpha=0 beta=0 sum=0 gradient=1 (scratch+16[batch, 1], input+16[batch, 1]) -> scratch+64[], scratch+32[batch, 1]
+        3 unary function=sigmoid alpha=0 beta=0 (scratch+16[batch, 1]) -> scratch+16[batch, 1]
+        4 accuracy function=binary threshold=0.5 k=1 (scratch+16[batch, 1], input+16[batch, 1]) -> scratch+48[2]
+        5 linearGradInput function=tanh alpha=0 beta=0 (scratch+32[batch, 1], state+32[3, 1], scratch+0[batch, 3]) -> scratch+16[batch, 3]  # dense
+        6 linearGuard (input+0[batch, 2], scratch+16[batch, 3])  # dense
+        7 linearGuard (scratch+0[batch, 3], scratch+32[batch, 1])
+        8 guard (scratch+64[])
+        9 linearUpdate scale=1 (input+0[batch, 2], scratch+16[batch, 3], state+0[2, 3], state+16[3]) -> state+0[2, 3], state+16[3]  # dense
+       10 linearUpdate scale=1 (scratch+0[batch, 3], scratch+32[batch, 1], state+32[3, 1], state+48[1]) -> state+32[3, 1], state+48[1]
+        output loss <- scratch+64[]
+        output accuracy <- scratch+48[2]
+      memory: state 256 B, slots 0 B, gradient 0 B, input 128 B, scratch 320 B, total 704 B"
     `);
   });
 });

@@ -3,7 +3,16 @@ import { OptionError, ShapeError } from "../../lib/errors.ts";
 import { GraphBuilder } from "../../lib/graph/graph.ts";
 import { linear } from "../../lib/ops/functions.ts";
 import { UNARY_NAMES, type UnaryFunction, unaryRule } from "../../lib/ops/unary.ts";
-import { describeOp, exactly, type OpCase, samples, uniform, whole } from "../support/op-cases.ts";
+import {
+  type CaseInput,
+  describeOp,
+  exactly,
+  type Fill,
+  type OpCase,
+  samples,
+  uniform,
+  whole,
+} from "../support/op-cases.ts";
 
 const LINEAR = { function: "linear", alpha: 0, beta: 0 };
 const FUSED = UNARY_NAMES.filter((name) => unaryRule(name).saves !== "input");
@@ -99,7 +108,7 @@ describeOp("linear", [
   },
 ]);
 
-describeOp("linearGradInput", [
+const ROWS_OF_GRADIENT: readonly OpCase[] = [
   ...SIZES.map(
     ([k, n]): OpCase => ({ inputs: [samples([n]), whole([k, n])], gives: [`[batch, ${k}]`], terms: n }),
   ),
@@ -118,29 +127,117 @@ describeOp("linearGradInput", [
     batches: [37],
     terms: 75,
   },
+];
+
+/** With a value of the result's type that an activation's gradient reads. */
+function withSaved(one: OpCase): OpCase {
+  const [dz, kernel] = one.inputs as [CaseInput, CaseInput];
+  const shape = [...dz.type.shape.slice(0, -1), kernel.type.shape[0] as number];
+  return { ...one, inputs: [dz, kernel, samples(shape)], attributes: { ...LINEAR, function: "tanh" } };
+}
+
+describeOp("linearGradInput", [
+  ...ROWS_OF_GRADIENT.map((one): OpCase => ({ ...one, attributes: LINEAR })),
+  ...ROWS_OF_GRADIENT.map(withSaved),
+  ...UNARY_NAMES.filter((name) => name !== "linear").map(
+    (name): OpCase => ({
+      inputs: [samples([6]), whole([19, 6]), samples([19], uniform(0.2, 1))],
+      attributes: { function: name, alpha: 0.5, beta: 0.75 },
+      gives: ["[batch, 19]"],
+      terms: 12,
+      magnitude: 25,
+    }),
+  ),
 ]);
 
-describeOp("linearGradKernel", [
+const PAIRS: readonly OpCase[] = [
   ...SIZES.map(
-    ([k, n]): OpCase => ({ inputs: [samples([k]), samples([n])], gives: [`[${k}, ${n}]`], terms: 7 }),
+    ([k, n]): OpCase => ({
+      inputs: [samples([k]), samples([n])],
+      gives: [`[${k}, ${n}]`, `[${n}]`],
+      terms: 7,
+    }),
   ),
-  { note: "rows within a sample", inputs: [samples([4, 5]), samples([4, 6])], gives: ["[5, 6]"], terms: 28 },
-  { note: "no batch", inputs: [whole([4, 5]), whole([4, 6])], gives: ["[5, 6]"], terms: 4 },
+  {
+    note: "rows within a sample",
+    inputs: [samples([4, 5]), samples([4, 6])],
+    gives: ["[5, 6]", "[6]"],
+    terms: 28,
+  },
+  { note: "no batch", inputs: [whole([4, 5]), whole([4, 6])], gives: ["[5, 6]", "[6]"], terms: 4 },
   {
     note: "many blocks and tiles",
     inputs: [samples([515]), samples([260])],
-    gives: ["[515, 260]"],
+    gives: ["[515, 260]", "[260]"],
     batches: [130],
     terms: 130,
   },
   {
     note: "more than one thread's work",
     inputs: [samples([75]), samples([131])],
-    gives: ["[75, 131]"],
+    gives: ["[75, 131]", "[131]"],
     batches: [37],
     terms: 37,
   },
+];
+
+describeOp("linearGradKernel", [
+  ...PAIRS.map((one): OpCase => ({ ...one, attributes: { bias: 1 } })),
+  ...PAIRS.map(
+    (one): OpCase => ({ ...one, gives: one.gives.slice(0, 1), attributes: { bias: 0 }, note: "no bias" }),
+  ),
 ]);
+
+const sizeIn = (type: string): number[] => type.slice(1, -1).split(", ").map(Number);
+
+describeOp(
+  "linearUpdate",
+  PAIRS.flatMap((one): OpCase[] => {
+    const parameters = one.gives.map((type) => whole(sizeIn(type)));
+    const attributes = { scale: 0.5 };
+    return [
+      { ...one, inputs: [...one.inputs, ...parameters], attributes },
+      {
+        ...one,
+        inputs: [...one.inputs, ...parameters.slice(0, 1)],
+        gives: one.gives.slice(0, 1),
+        attributes,
+        note: "no bias",
+      },
+    ];
+  }),
+);
+
+const put =
+  (value: number, ...places: number[]): Fill =>
+  (count) => {
+    const data = new Float32Array(count).fill(0.5);
+    for (const place of places) data[place % count] = value;
+    return data;
+  };
+
+/** Sums that are finite, infinite, or not a number, near the largest float too. */
+describeOp(
+  "linearGuard",
+  [
+    [put(1, 0), put(1, 0)],
+    [put(Number.NaN, 3), put(1, 0)],
+    [put(1, 0), put(Number.NaN, 40)],
+    [put(Number.POSITIVE_INFINITY, 30), put(0, 1)],
+    [put(1e30, 2), put(1e30, 2)],
+    [put(3e38, 0), put(0, 0)],
+    [put(1e20, 0, 1, 2, 3, 4), put(1e18, 0, 1, 2, 3, 4)],
+    [put(2e38, 5), put(1.5, 5)],
+    [put(2e38, 5), put(1.9, 5)],
+    [put(0.5, 0), put(3e38, 0, 17, 34)],
+  ].map(
+    ([x, dz], i): OpCase => ({
+      note: `case ${i}`,
+      inputs: [samples([7], x), samples([17], dz)],
+      gives: [],
+    }),
+  ),
+);
 
 describe("linear", () => {
   function emit(

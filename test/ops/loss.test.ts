@@ -15,7 +15,6 @@ import {
   oneHot,
   samples,
   uniform,
-  whole,
 } from "../support/op-cases.ts";
 
 const NAMES = Object.keys(LOSS_FUNCTIONS) as LossFunction[];
@@ -94,20 +93,22 @@ function precisionOf(name: LossFunction): Pick<OpCase, "terms" | "magnitude" | "
 
 function lossCases(name: LossFunction): OpCase[] {
   return (CONSTANTS[name] ?? [[0, 0]]).flatMap(([alpha, beta]) => {
-    const attributes = { function: name, alpha, beta, sum: 0 };
-    const shared = { gives: ["[]"], gradients: [0] };
+    const attributes = { function: name, alpha, beta, sum: 0, gradient: 1 };
+    const gives = (...shape: number[]): string[] => ["[]", `[${["batch", ...shape].join(", ")}]`];
     return [
       ...WIDTHS.map(
         (width): OpCase => ({
-          ...shared,
+          gives: gives(width),
+          gradients: [0],
           inputs: operands(name, [], width),
           attributes,
           ...precisionOf(name),
         }),
       ),
       {
-        ...shared,
         note: "weighted sum of rows",
+        gives: gives(3, 7),
+        gradients: [0],
         inputs: [...operands(name, [3], 7), samples([], uniform(0, 2))],
         attributes: { ...attributes, sum: 1 },
         ...precisionOf(name),
@@ -119,15 +120,17 @@ function lossCases(name: LossFunction): OpCase[] {
 describeOp("loss", NAMES.flatMap(lossCases));
 
 describeOp(
-  "lossGrad",
-  NAMES.flatMap(lossCases).map((one): OpCase => {
-    const [prediction, target, weight] = one.inputs as [CaseInput, CaseInput, CaseInput | undefined];
-    const dy = whole([], exactly(0.75));
-    const inputs = weight === undefined ? [prediction, target, dy] : [prediction, target, dy, weight];
-    const shape = ["batch", ...prediction.type.shape].join(", ");
-    const magnitude = (one.magnitude as number) / 4;
-    return { ...one, inputs, gives: [`[${shape}]`], magnitude };
-  }),
+  "loss",
+  NAMES.map(
+    (name): OpCase => ({
+      note: "without its gradient",
+      inputs: operands(name, [], 5),
+      attributes: { function: name, alpha: 0.5, beta: 2, sum: 0, gradient: 0 },
+      gives: ["[]"],
+      gradients: [0],
+      ...precisionOf(name),
+    }),
+  ),
 );
 
 const EXTREME: readonly LossFunction[] = [
@@ -145,7 +148,13 @@ describeOp(
     return {
       note: "large logits",
       inputs: [samples([3], exactly(90, -90, 5)), target],
-      attributes: { function: name, alpha: name.startsWith("binaryFocal") ? -1 : 0.25, beta: 2, sum: 0 },
+      attributes: {
+        function: name,
+        alpha: name.startsWith("binaryFocal") ? -1 : 0.25,
+        beta: 2,
+        sum: 0,
+        gradient: 0,
+      },
       gives: ["[]"],
       gradients: [],
       magnitude: 200,
@@ -161,7 +170,7 @@ describeOp(
     return {
       note: "NaN passes",
       inputs: [samples([5], exactly(0.5, 0.25, Number.NaN, 0.75, 0.1)), target],
-      attributes: { function: name, alpha: 0.5, beta: 2, sum: 0 },
+      attributes: { function: name, alpha: 0.5, beta: 2, sum: 0, gradient: 0 },
       gives: ["[]"],
       value: [Number.NaN],
       gradients: [],
@@ -175,29 +184,26 @@ const LARGE: readonly LossFunction[] = [
   "cosineSimilarity",
 ];
 
-for (const op of ["loss", "lossGrad"]) {
-  describeOp(
-    op,
-    LARGE.map((name): OpCase => {
-      const inputs = [...operands(name, [], 700), ...(op === "loss" ? [] : [whole([], exactly(0.75))])];
-      return {
-        note: "more than one thread's work",
-        inputs,
-        attributes: { function: name, alpha: 0, beta: 0, sum: 0 },
-        gives: [op === "loss" ? "[]" : "[batch, 700]"],
-        batches: [61],
-        gradients: [],
-        ulps: 32,
-      };
+describeOp(
+  "loss",
+  LARGE.map(
+    (name): OpCase => ({
+      note: "many rows",
+      inputs: operands(name, [], 700),
+      attributes: { function: name, alpha: 0, beta: 0, sum: 0, gradient: 1 },
+      gives: ["[]", "[batch, 700]"],
+      batches: [61],
+      gradients: [],
+      ulps: 32,
     }),
-  );
-}
+  ),
+);
 
 describeOp("loss", [
   {
     note: "the tutorial's mean squared error",
     inputs: [samples([1], exactly(0)), samples([1], exactly(1, 0, 0, 1))],
-    attributes: { function: "meanSquaredError", alpha: 0, beta: 0, sum: 0 },
+    attributes: { function: "meanSquaredError", alpha: 0, beta: 0, sum: 0, gradient: 0 },
     gives: ["[]"],
     batches: [4],
     value: [0.5],
@@ -206,7 +212,7 @@ describeOp("loss", [
   {
     note: "weights do not change what the sum is divided by",
     inputs: [samples([2], exactly(1, 3)), samples([2], exactly(0)), samples([], exactly(1, 0))],
-    attributes: { function: "meanAbsoluteError", alpha: 0, beta: 0, sum: 0 },
+    attributes: { function: "meanAbsoluteError", alpha: 0, beta: 0, sum: 0, gradient: 0 },
     gives: ["[]"],
     batches: [2],
     value: [1],

@@ -28,9 +28,9 @@ export const LEARNING_RATE = 0.0625;
 
 const EMPTY = { state: 0, slots: 0, gradient: 0, input: 0 };
 
-/** The input whose memory an output shares, for ops that work in place: the gradient is no output. */
+/** The input whose memory an output shares. */
 function aliasOf(options: RunOptions, output: number): number | undefined {
-  if (options.op.inPlace === true) return output === 0 ? 0 : output + 1;
+  if (options.op.inPlace !== undefined) return options.op.inPlace[output];
   return options.overwrite === true && output === 0 ? 0 : undefined;
 }
 

@@ -70,10 +70,8 @@ function buildGraph({ kernelRegularizer }: Case): {
   const { loss } = resolveLoss("scce").build(softmax(value), graph.input("y", []));
   const total = graph.penalties.reduce((sum, penalty) => add(sum, penalty), loss);
   const parameters = [...graph.states];
-  const one = graph.constant("one", [], (data) => data.fill(1));
   const found = backward(
     total,
-    one,
     parameters.map(([, parameter]) => parameter),
   );
   return {

@@ -33,8 +33,6 @@ function lossOf({ loss, options, reduction }: GoldenCase): losses.Loss {
   return FACTORIES[name]({ ...options, ...fromLogits, ...(reduction ? { reduction } : {}) });
 }
 
-const one = (graph: GraphBuilder): Value => graph.constant("one", [], (target) => target.fill(1));
-
 describe("losses", () => {
   it.each(golden)("$loss $options $note agrees with PyTorch", (golden) => {
     const loss = lossOf(golden);
@@ -44,7 +42,7 @@ describe("losses", () => {
     expect(target.shape).toEqual(golden.targetShape.slice(1));
     const weight = golden.weight === undefined ? undefined : graph.input("w", []);
     const { loss: scalar } = loss.build(prediction, target, weight);
-    const gradient = backward(scalar, one(graph), [prediction]).get(prediction) as Value;
+    const gradient = backward(scalar, [prediction]).get(prediction) as Value;
     const inputs = { p: golden.prediction, t: golden.target, w: golden.weight ?? [] };
     const [value = [], found = []] = evaluate(graph, [scalar, gradient], {
       batch: golden.shape[0] as number,
@@ -101,7 +99,7 @@ describe("losses", () => {
         const built = loss.build(prediction, target);
         expect(opsOf(graph)).toContain(function_);
         const kernel = graph.states.get("kernel") as Value;
-        const gradient = backward(built.loss, one(graph), [kernel]).get(kernel) as Value;
+        const gradient = backward(built.loss, [kernel]).get(kernel) as Value;
         const inputs = { x: [1, 2], t: loss.sparse ? [1] : [0, 1, 0] };
         const values = evaluate(graph, [built.loss, built.prediction, prediction, gradient], {
           batch: 1,
@@ -158,7 +156,7 @@ describe("losses", () => {
       const p = graph.input("p", [2]);
       const t = graph.input("t", [2]);
       const { loss } = losses.resolveLoss(callback).build(p, t, weighted ? graph.input("w", []) : undefined);
-      const gradient = backward(loss, one(graph), [p]).get(p) as Value;
+      const gradient = backward(loss, [p]).get(p) as Value;
       const inputs = { p: [1, 2, 3, 4], t: [0, 0, 0, 0], w: [1, 3] };
       const [scalar = [], found = []] = evaluate(graph, [loss, gradient], { batch: 2, inputs });
       return { value: scalar[0] as number, gradient: found };

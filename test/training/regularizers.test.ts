@@ -20,11 +20,7 @@ function penaltyOf(regularizer: regularizers.Regularizer): number[][] {
     regularizer,
   });
   const penalty = graph.penalties[0] as Value;
-  const gradient = backward(
-    penalty,
-    graph.constant("one", [], (target) => target.fill(1)),
-    [w],
-  ).get(w) as Value;
+  const gradient = backward(penalty, [w]).get(w) as Value;
   return evaluate(graph, [penalty, gradient], { batch: 1 });
 }
 

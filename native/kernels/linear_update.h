@@ -1,0 +1,122 @@
+// Plain gradient descent on a fully connected layer, without a gradient in memory: the guard that
+// comes before anything is written, and the update.
+#pragma once
+#include "linear.h"
+
+namespace myelin {
+namespace {
+namespace linear {
+
+// x [M, K], dz [M, N] -> nothing
+inline const char* check_update_guard(const Instruction& in) {
+  if (const char* wrong = check_counts(in, {2, 2, 0, 0})) return wrong;
+  return check_rows(in);
+}
+
+// The largest magnitude; NaN where an element is NaN or infinite.
+inline float largest(const float* x, int64_t n) {
+  constexpr int kChains = 4;
+  Vec top[kChains], taint[kChains];
+  MYELIN_UNROLL
+  for (int v = 0; v < kChains; ++v) top[v] = taint[v] = zero();
+  int64_t i = 0;
+  for (; i + kChains * kWidth <= n; i += kChains * kWidth) {
+    MYELIN_UNROLL
+    for (int v = 0; v < kChains; ++v) {
+      const Vec value = load(x + i + v * kWidth);
+      top[v] = max_of(top[v], abs(value));
+      taint[v] = fma(value, zero(), taint[v]);
+    }
+  }
+  for (; i < n; i += kWidth) {
+    const Vec value = load_lanes(x + i, n - i);
+    top[0] = max_of(top[0], abs(value));
+    taint[0] = fma(value, zero(), taint[0]);
+  }
+  Vec most = top[0], any_taint = taint[0];
+  MYELIN_UNROLL
+  for (int v = 1; v < kChains; ++v) {
+    most = max_of(most, top[v]);
+    any_taint = any_taint + taint[v];
+  }
+  return any(is_nan(any_taint)) ? kNaN : reduce_max(most);
+}
+
+// Whether all sums along the rows are finite, as the product would find them.
+inline bool sums_are_finite(const float* x, const float* dz, int64_t rows, int64_t k, int64_t n) {
+  Vec taint = zero();
+  for (int64_t j = 0; j < n; j += kWidth) {
+    Vec bias = zero();
+    for (int64_t row = 0; row < rows; ++row) bias = bias + load_lanes(dz + row * n + j, n - j);
+    taint = fma(bias, zero(), taint);
+    for (int64_t i = 0; i < k; ++i) {
+      Vec sum = zero();
+      for (int64_t row = 0; row < rows; ++row) {
+        sum = fma(broadcast(x[row * k + i]), load_lanes(dz + row * n + j, n - j), sum);
+      }
+      taint = fma(sum, zero(), taint);
+    }
+  }
+  return !any(is_nan(taint));
+}
+
+// A bound on the sums tells that they are finite. Only where it does not are they computed.
+inline void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part,
+                             int64_t parts) {
+  constexpr double kSafe = 1e38;  // a third of the largest float: rounding does not reach it
+  const Operand &x = in.inputs[0], &dz = in.inputs[1];
+  const int64_t rows = rows_of(x, ctx.batch);
+  const Range r = split(elements_of(x, ctx.batch), kLine, part, parts);
+  const float of_x = largest(x.data + r.begin, r.end - r.begin);
+  const float of_dz = largest(dz.data, elements_of(dz, ctx.batch));
+  const double bound = static_cast<double>(rows) * static_cast<double>(of_dz) *
+                       (of_x < 1.0f ? 1.0 : static_cast<double>(of_x));
+  if (bound < kSafe) return;
+  const bool finite = of_x == of_x && of_dz == of_dz &&
+                      sums_are_finite(x.data, dz.data, rows, width_of(x), width_of(dz));
+  if (!finite) raise_flag(ctx.failed);
+}
+
+// x [M, K], dz [M, N], kernel [K, N], bias [N] (optional) -> kernel, bias, in place
+inline const char* check_update(const Instruction& in) {
+  const bool bias = in.input_count == 4;
+  if (const char* wrong = check_counts(in, {3, 4, bias ? 2 : 1, 1})) return wrong;
+  if (const char* wrong = check_rows(in)) return wrong;
+  if (!is_product(in, in.inputs[2])) {
+    return "the kernel must be a matrix of the input's width times the gradient's";
+  }
+  if (bias && !is_vector(in.inputs[3], width_of(in.inputs[1]))) {
+    return "the bias must have one element for each of the gradient's columns";
+  }
+  for (int i = 0; i < in.output_count; ++i) {
+    if (!in_place(in.inputs[2 + i], in.outputs[i])) return "an output must be its parameter itself";
+    if (overlap(in.outputs[i], in.inputs[0]) || overlap(in.outputs[i], in.inputs[1])) {
+      return "an output overlaps what the gradient is made of";
+    }
+  }
+  return bias && overlap(in.outputs[0], in.outputs[1]) ? "two outputs overlap" : nullptr;
+}
+
+inline void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+  const float rate = static_cast<float>(static_cast<double>(ctx.learning_rate) * in.attributes[0]);
+  gemm::Product p = product_of(in, ctx, in.outputs[0].data);
+  p.rate = &rate;
+  gemm::multiply_part(p, ctx.workspace, part, parts);
+  if (in.output_count == 2) {
+    add_rows_part(in.inputs[1], ctx.batch, in.outputs[1].data, &rate, part, parts);
+  }
+}
+
+}  // namespace linear
+
+constexpr Kernel kLinearGuard = {"linearGuard", nullptr,     linear::check_update_guard,
+                                 input_work,    input_parts, linear::run_update_guard};
+constexpr Kernel kLinearUpdate = {"linearUpdate",
+                                  nullptr,
+                                  linear::check_update,
+                                  linear::work_grad_kernel,
+                                  linear::parts_grad_kernel,
+                                  linear::run_update};
+
+}  // namespace
+}  // namespace myelin
