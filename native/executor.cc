@@ -8,9 +8,12 @@
 namespace myelin {
 namespace {
 
-// An instruction is divided among threads from this many elementary operations a part on: below,
-// handing it over (some 0.2 us) costs more than it saves.
-constexpr int64_t kWorkPerPart = 4096;
+// An elementary operation takes about 0.07 ns. Handing a part to another thread and waiting for it
+// takes from 0.15 to 0.6 us, as near as the CPUs are to each other: less work than this a part is
+// better left together.
+constexpr int64_t kWorkPerPart = 12 * 1024;
+// Waking threads takes 50 us, in which a run of less work than this (50 us too) ends without them.
+constexpr int64_t kWorkPerWaking = 768 * 1024;
 
 // Says when a budget is spent. Reads the clock only every so many steps, as many as fit into a
 // fraction of a millisecond: a tiny network's step takes less than reading it.
@@ -65,21 +68,18 @@ int64_t work_of(const Instruction& instruction, int64_t batch) {
   return instruction.output_count > 0 ? instruction.outputs[0].elements(batch) : 0;
 }
 
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // Parts for this much work, of which at most `most` can be made.
 int64_t divide(int64_t work, int64_t most, int threads) {
   return std::max(std::min({most, work / kWorkPerPart, int64_t{threads}}), int64_t{1});
 }
 
-struct InstructionTask {
-  const Instruction* instruction;
-  const StepContext* context;
-};
-
-void run_part(void* task_pointer, int64_t part, int64_t parts, float* workspace) {
-  const auto* task = static_cast<const InstructionTask*>(task_pointer);
-  StepContext context = *task->context;
+void run_part(void* shared, const void* subject, int64_t part, int64_t parts, float* workspace) {
+  StepContext context = *static_cast<const StepContext*>(shared);
+  const auto* instruction = static_cast<const Instruction*>(subject);
   context.workspace = workspace;
-  task->instruction->kernel->run(*task->instruction, context, part, parts);
+  instruction->kernel->run(*instruction, context, part, parts);
 }
 
 struct GatherTask {
@@ -91,8 +91,8 @@ struct GatherTask {
   float* out;
 };
 
-void gather_part(void* task_pointer, int64_t part, int64_t parts, float*) {
-  const auto* task = static_cast<const GatherTask*>(task_pointer);
+void gather_part(void*, const void* subject, int64_t part, int64_t parts, float*) {
+  const auto* task = static_cast<const GatherTask*>(subject);
   int64_t begin = task->count * part / parts;
   int64_t end = task->count * (part + 1) / parts;
   gather(*task->column, task->row_size, task->rows ? task->rows + begin : nullptr,
@@ -101,6 +101,9 @@ void gather_part(void* task_pointer, int64_t part, int64_t parts, float*) {
 
 }  // namespace
 
+// In a cache line of its own: what else the caller writes would take it from the other threads.
+struct alignas(64) Executor::SharedContext : StepContext {};
+
 Executor::Executor(Plan plan) : plan_(std::move(plan)) {}
 
 RunResult Executor::run(const Job& job, const Resources& resources,
@@ -108,40 +111,64 @@ RunResult Executor::run(const Job& job, const Resources& resources,
   // Every step reads the same rows, and no instruction writes to the input region.
   bool same_batch = !job.indices && job.epoch_rows <= job.batch_size;
   bool has_stop_rule = !std::isnan(job.stop_below);
-  int threads = resources.pool->threads();
+  Cursor cursor(job);
+  int threads = threads_for(cursor.rows(), cursor.steps() - cursor.step(), *resources.pool);
   ThreadPool::Lease lease(*resources.pool);
   Deadline deadline(job.budget);
   bool failed = false;
-  StepContext context{};
+  SharedContext context{};
   context.seed[0] = job.seed[0];
   context.seed[1] = job.seed[1];
   context.workspace = resources.workspace;
   context.failed = &failed;
+  if (threads > 1) choice_for(job.batch_size, threads).resume();
 
-  for (Cursor cursor(job);;) {
+  for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
     if (cancelled.load(std::memory_order_relaxed)) return {cursor.step(), Reason::kCancelled};
+    bool divided = threads > 1 && choice_.divided();
     if (!same_batch || cursor.step() == job.first_step) {
-      gather_batch(job, cursor, threads, lease, resources.workspace);
+      gather_batch(job, cursor, divided ? threads : 1, lease, resources.workspace);
     }
     context.batch = cursor.rows();
     context.step = job.counter + static_cast<uint64_t>(cursor.step());
     context.learning_rate = job.learning_rates[job.learning_rate_count == 1 ? 0 : cursor.step()];
-    if (!run_instructions(context, schedule(context.batch, threads), lease)) {
-      return {cursor.step(), Reason::kNotFinite};
-    }
+    bool finite = divided ? run_divided(context, schedule(context.batch, threads), lease)
+                          : run_instructions(context);
+    if (!finite) return {cursor.step(), Reason::kNotFinite};
     copy_outputs(job, cursor);
     if (has_stop_rule && cursor.at_epoch_end() && epoch_mean(job, cursor) < job.stop_below) {
       return {cursor.step() + 1, Reason::kStopped};
     }
+    if (threads > 1) choice_.count(cursor.rows());
     cursor.advance();
     if (deadline.passed() && !cursor.at_end()) return {cursor.step(), Reason::kBudget};
   }
 }
 
 bool Executor::step(const StepContext& context, ThreadPool& pool) {
+  int threads = threads_for(context.batch, 1, pool);
   ThreadPool::Lease lease(pool);
-  return run_instructions(context, schedule(context.batch, pool.threads()), lease);
+  if (threads == 1) return run_instructions(context);
+  SharedContext shared{context};
+  return run_divided(shared, schedule(context.batch, threads), lease);
+}
+
+// Threads that are worth waking for that many steps.
+int Executor::threads_for(int64_t batch, int64_t steps, const ThreadPool& pool) {
+  int threads = pool.threads();
+  if (threads == 1) return 1;
+  int64_t work = schedule(batch, threads).divided_work;
+  return work > 0 && steps >= divide_up(kWorkPerWaking, work) ? threads : 1;
+}
+
+ThreadChoice& Executor::choice_for(int64_t batch, int threads) {
+  if (batch != chosen_batch_ || threads != chosen_threads_) {
+    choice_ = ThreadChoice();
+    chosen_batch_ = batch;
+    chosen_threads_ = threads;
+  }
+  return choice_;
 }
 
 const Executor::Schedule& Executor::schedule(int64_t batch, int threads) {
@@ -155,38 +182,39 @@ const Executor::Schedule& Executor::schedule(int64_t batch, int threads) {
 }
 
 Executor::Schedule Executor::make_schedule(int64_t batch, int threads) const {
-  Schedule result{batch, threads, false, {}};
+  Schedule result{batch, threads, 0, {}};
   for (const Instruction& instruction : plan_.instructions) {
     const Kernel& kernel = *instruction.kernel;
     int64_t parts = 1;
     if (threads > 1 && kernel.parts) {
-      parts = divide(work_of(instruction, batch), kernel.parts(instruction, batch), threads);
+      int64_t work = work_of(instruction, batch);
+      parts = divide(work, kernel.parts(instruction, batch), threads);
+      if (parts > 1) result.divided_work += work;
     }
     result.parts.push_back(static_cast<int32_t>(parts));
-    result.divided |= parts > 1;
   }
   return result;
 }
 
-bool Executor::run_instructions(const StepContext& context, const Schedule& schedule,
-                                ThreadPool::Lease& lease) const {
-  const Instruction* instruction = plan_.instructions.data();
-  const Instruction* end = instruction + plan_.instructions.size();
-  if (!schedule.divided) {
-    for (; instruction != end; instruction++) {
-      instruction->kernel->run(*instruction, context, 0, 1);
-      if (*context.failed) return false;
-    }
-    return true;
+bool Executor::run_instructions(const StepContext& context) const {
+  for (const Instruction& instruction : plan_.instructions) {
+    instruction.kernel->run(instruction, context, 0, 1);
+    if (*context.failed) return false;
   }
-  for (const int32_t* parts = schedule.parts.data(); instruction != end; instruction++, parts++) {
+  return true;
+}
+
+bool Executor::run_divided(SharedContext& context, const Schedule& schedule,
+                           ThreadPool::Lease& lease) const {
+  const int32_t* parts = schedule.parts.data();
+  for (const Instruction& instruction : plan_.instructions) {
     if (*parts == 1) {
-      instruction->kernel->run(*instruction, context, 0, 1);
+      instruction.kernel->run(instruction, context, 0, 1);
     } else {
-      InstructionTask task{instruction, &context};
-      lease.run(run_part, &task, *parts, context.workspace);
+      lease.run(run_part, &context, &instruction, *parts, context.workspace);
     }
     if (*context.failed) return false;
+    parts++;
   }
   return true;
 }
@@ -200,9 +228,9 @@ void Executor::gather_batch(const Job& job, const Cursor& cursor, int threads,
     GatherTask task{&job.columns[i], buffer.size, indices, cursor.row(), rows, buffer.data};
     int64_t parts = divide(rows * buffer.size, rows, threads);
     if (parts == 1) {
-      gather_part(&task, 0, 1, workspace);
+      gather_part(nullptr, &task, 0, 1, workspace);
     } else {
-      lease.run(gather_part, &task, parts, workspace);
+      lease.run(gather_part, nullptr, &task, parts, workspace);
     }
   }
 }

@@ -6,6 +6,7 @@
 
 #include "job.h"
 #include "plan.h"
+#include "thread_choice.h"
 #include "thread_pool.h"
 
 namespace myelin {
@@ -37,22 +38,29 @@ class Executor {
   struct Schedule {
     int64_t batch = 0;
     int threads = 0;
-    bool divided = false;
+    int64_t divided_work = 0;
     std::vector<int32_t> parts;
   };
+  struct SharedContext;
 
   const Schedule& schedule(int64_t batch, int threads);
   Schedule make_schedule(int64_t batch, int threads) const;
+  int threads_for(int64_t batch, int64_t steps, const ThreadPool& pool);
+  ThreadChoice& choice_for(int64_t batch, int threads);
   void gather_batch(const Job& job, const Cursor& cursor, int threads, ThreadPool::Lease& lease,
                     float* workspace) const;
   void copy_outputs(const Job& job, const Cursor& cursor) const;
-  bool run_instructions(const StepContext& context, const Schedule& schedule,
-                        ThreadPool::Lease& lease) const;
+  bool run_instructions(const StepContext& context) const;
+  bool run_divided(SharedContext& context, const Schedule& schedule,
+                   ThreadPool::Lease& lease) const;
 
   Plan plan_;
   // Full batches and the remainder alternate, so both are kept.
   Schedule schedules_[2];
   int oldest_schedule_ = 0;
+  ThreadChoice choice_;
+  int64_t chosen_batch_ = 0;
+  int chosen_threads_ = 0;
 };
 
 }  // namespace myelin

@@ -1,6 +1,7 @@
 #include "thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -14,23 +15,15 @@
 namespace myelin {
 namespace {
 
-// A waiting thread polls this often (some 50 us) before it offers its CPU to others at each poll.
-constexpr int kPollsBeforeYield = 4096;
-// A worker whose run has ended polls this often (some 200 us) before it sleeps: the next slice of
-// the same training usually follows at once, and waking up costs 50 us.
-constexpr int kPollsBeforeSleep = 16384;
-constexpr int kPollsBetweenYields = 64;
-
 constexpr int kPartBits = 16;
-constexpr uint64_t kPartMask = (uint64_t{1} << kPartBits) - 1;
 
-uint64_t pack_claim(uint64_t task, int64_t parts, int64_t next) {
-  return task << (2 * kPartBits) | static_cast<uint64_t>(parts) << kPartBits |
-         static_cast<uint64_t>(next);
+uint64_t make_round(uint64_t number, int64_t parts) {
+  return number << kPartBits | static_cast<uint64_t>(parts);
 }
-uint64_t claim_task(uint64_t claim) { return claim >> (2 * kPartBits); }
-int64_t claim_parts(uint64_t claim) { return claim >> kPartBits & kPartMask; }
-int64_t claim_next(uint64_t claim) { return claim & kPartMask; }
+uint64_t number_of(uint64_t round) { return round >> kPartBits; }
+int64_t parts_of(uint64_t round) {
+  return static_cast<int64_t>(round & ((uint64_t{1} << kPartBits) - 1));
+}
 
 // Tells the CPU that this is a waiting loop.
 void cpu_pause() {
@@ -45,14 +38,35 @@ void cpu_pause() {
 #endif
 }
 
-void wait_a_little(int& polls) {
-  if (polls < kPollsBeforeYield) {
-    polls++;
-    cpu_pause();
-  } else {
-    std::this_thread::yield();
+// One wait for another thread. A pause takes from 1 to 50 ns, so only the clock tells how long it
+// is.
+class Patience {
+ public:
+  // Between two polls. False: this has taken so long that sleeping is better. The next slice of the
+  // same training, which follows after a callback or two, should not find us asleep: waking up
+  // costs 50 us.
+  bool wait() {
+    constexpr std::chrono::microseconds kBeforeYield(100), kBeforeSleep(2000);
+    constexpr int kPausesBetweenPolls = 3, kPollsBetweenLooks = 32;
+    // Polling faster takes the cache line away from who is about to write to it.
+    for (int i = 0; i < kPausesBetweenPolls; i++) cpu_pause();
+    if (++polls_ % kPollsBetweenLooks) return true;
+    Clock::time_point now = Clock::now();
+    if (polls_ == kPollsBetweenLooks) start_ = now;
+    Clock::duration waited = now - start_;
+    // From here on others may have the CPU.
+    if (waited > kBeforeYield) std::this_thread::yield();
+    return waited < kBeforeSleep;
   }
-}
+
+  int polls() const { return polls_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  int polls_ = 0;
+  Clock::time_point start_;
+};
 
 int default_threads() {
   const char* wanted = std::getenv("MYELIN_NUM_THREADS");
@@ -65,6 +79,29 @@ int default_threads() {
 }
 
 }  // namespace
+
+struct ThreadPool::Worker {
+  // The latest round of which somebody has taken this worker's part. The caller touches it only
+  // where the worker is late, so that taking is cheap.
+  alignas(64) std::atomic<uint64_t> taken;
+  // The latest round whose part this worker has done.
+  alignas(64) std::atomic<uint64_t> done;
+  std::atomic<bool> asleep{false};
+  alignas(64) Workspace workspace = make_workspace();
+  std::mutex mutex;
+  std::condition_variable woken;
+  std::thread thread;
+
+  explicit Worker(uint64_t round) : taken(round), done(round) {}
+
+  bool take(uint64_t round) {
+    uint64_t last = taken.load(std::memory_order_relaxed);
+    return last < round && taken.compare_exchange_strong(last, round, std::memory_order_acquire,
+                                                         std::memory_order_relaxed);
+  }
+};
+
+// ---- Runs
 
 std::shared_ptr<ThreadPool> ThreadPool::shared() {
   static std::mutex mutex;
@@ -79,29 +116,37 @@ ThreadPool::ThreadPool(int threads) : wanted_(threads) {}
 
 ThreadPool::~ThreadPool() { stop_workers(); }
 
-ThreadPool::Lease::~Lease() {
-  if (held_) pool_.release();
+ThreadPool::Lease::Lease(ThreadPool& pool) : pool_(pool) {
+  pool_.runs_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void ThreadPool::Lease::run(Task task, void* context, int64_t parts, float* workspace) {
-  if (held_ || (held_ = pool_.acquire())) {
-    pool_.dispatch(task, context, parts, workspace);
-  } else {
-    task(context, 0, 1, workspace);
+ThreadPool::Lease::~Lease() {
+  if (held_) pool_.release();
+  pool_.runs_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void ThreadPool::Lease::run(Task task, void* context, const void* subject, int64_t parts,
+                            float* workspace) {
+  if (parts > 1 && (held_ || (held_ = pool_.acquire()))) {
+    parts = std::min(parts, pool_.available());
+    if (parts > 1) return pool_.dispatch(task, context, subject, parts, workspace);
   }
+  task(context, subject, 0, 1, workspace);
 }
 
 bool ThreadPool::acquire() {
   if (leased_.load(std::memory_order_relaxed)) return false;
   if (leased_.exchange(true, std::memory_order_acquire)) return false;
   resize(threads());
-  wake();
   return true;
 }
 
-void ThreadPool::release() {
-  active_.store(false, std::memory_order_relaxed);
-  leased_.store(false, std::memory_order_release);
+void ThreadPool::release() { leased_.store(false, std::memory_order_release); }
+
+// Threads that the run may use which holds the lease.
+int64_t ThreadPool::available() const {
+  int64_t others = runs_.load(std::memory_order_relaxed) - 1;
+  return static_cast<int64_t>(workers_.size()) + 1 - others;
 }
 
 // Threads that cannot be made are done without.
@@ -109,11 +154,13 @@ void ThreadPool::resize(int threads) {
   size_t wanted = static_cast<size_t>(threads) - 1;
   if (workers_.size() > wanted) stop_workers();
   try {
+    workers_.reserve(wanted);
     while (workers_.size() < wanted) {
-      workspaces_.push_back(make_workspace());
-      float* workspace = workspaces_.back().get();
-      workers_.reserve(wanted);
-      workers_.emplace_back([this, workspace] { worker(workspace); });
+      auto made = std::make_unique<Worker>(number_of(round_.load(std::memory_order_relaxed)));
+      Worker& worker = *made;
+      int64_t part = static_cast<int64_t>(workers_.size()) + 1;
+      worker.thread = std::thread([this, &worker, part] { work(worker, part); });
+      workers_.push_back(std::move(made));
     }
   } catch (const std::exception&) {
     wanted_.store(static_cast<int>(workers_.size()) + 1, std::memory_order_relaxed);
@@ -121,82 +168,81 @@ void ThreadPool::resize(int threads) {
 }
 
 void ThreadPool::stop_workers() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_.store(true, std::memory_order_relaxed);
-  }
-  wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  stopping_.store(true);
+  for (const std::unique_ptr<Worker>& worker : workers_) wake(*worker);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->thread.join();
   workers_.clear();
-  workspaces_.clear();
-  stopping_.store(false, std::memory_order_relaxed);
+  stopping_.store(false);
 }
 
-void ThreadPool::wake() {
-  {
-    std::lock_guard lock(mutex_);
-    active_.store(true, std::memory_order_relaxed);
-  }
-  wake_.notify_all();
-}
+// ---- Tasks: the caller's side
 
-void ThreadPool::dispatch(Task task, void* context, int64_t parts, float* workspace) {
-  uint64_t number = claim_task(claim_.load(std::memory_order_relaxed)) + 1;
+void ThreadPool::dispatch(Task task, void* context, const void* subject, int64_t parts,
+                          float* workspace) {
+  uint64_t number = number_of(round_.load(std::memory_order_relaxed)) + 1;
   task_ = task;
   context_ = context;
-  finished_.store(0, std::memory_order_relaxed);
-  claim_.store(pack_claim(number, parts, 0), std::memory_order_release);
-  while (work_on_claim(workspace)) {
+  subject_ = subject;
+  // A worker that falls asleep at this moment may be missed. Nothing waits for it: the caller does
+  // its part, and the next task wakes it. An exchange would wait for the cache line first.
+  round_.store(make_round(number, parts), std::memory_order_release);
+  for (int64_t part = 1; part < parts; part++) {
+    Worker& worker = *workers_[static_cast<size_t>(part) - 1];
+    if (worker.asleep.load(std::memory_order_relaxed)) wake(worker);
   }
-  int polls = 0;
-  while (finished_.load(std::memory_order_acquire) != parts) wait_a_little(polls);
+  task(context, subject, 0, parts, workspace);
+  for (int64_t part = 1; part < parts; part++) {
+    finish_part(*workers_[static_cast<size_t>(part) - 1], make_round(number, parts), part,
+                workspace);
+  }
 }
 
-// Claims and computes one part; false: none was left.
-bool ThreadPool::work_on_claim(float* workspace) {
-  uint64_t claim = claim_.load(std::memory_order_acquire);
-  int64_t part = claim_next(claim);
-  int64_t parts = claim_parts(claim);
-  while (part < parts) {
-    if (claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel,
-                                     std::memory_order_acquire)) {
-      task_(context_, part, parts, workspace);
-      finished_.fetch_add(1, std::memory_order_release);
-      return true;
+// Waits for a worker's part, or does it where the worker has not begun.
+void ThreadPool::finish_part(Worker& worker, uint64_t round, int64_t part, float* workspace) {
+  // A worker that is on time has begun long before; looking costs it a cache line.
+  constexpr int kPollsBeforeTaking = 16;
+  Patience patience;
+  while (worker.done.load(std::memory_order_acquire) != number_of(round)) {
+    if (patience.polls() == kPollsBeforeTaking && worker.take(number_of(round))) {
+      task_(context_, subject_, part, parts_of(round), workspace);
+      return;
     }
-    part = claim_next(claim);
-    parts = claim_parts(claim);
+    patience.wait();
   }
-  return false;
 }
 
-void ThreadPool::worker(float* workspace) {
-  int waiting = 0;  // polls since the last part
-  int resting = 0;  // polls since the run ended
-  while (!stopping_.load(std::memory_order_relaxed)) {
-    if (work_on_claim(workspace)) {
-      waiting = resting = 0;
-    } else if (active_.load(std::memory_order_relaxed)) {
-      resting = 0;
-      wait_a_little(waiting);
-    } else if (++resting < kPollsBeforeSleep) {
-      if (resting % kPollsBetweenYields) {
-        cpu_pause();
-      } else {
-        std::this_thread::yield();
-      }
-    } else {
-      park();
-      waiting = resting = 0;
+// ---- Tasks: a worker's side
+
+void ThreadPool::work(Worker& worker, int64_t part) {
+  for (Patience patience; !stopping_.load(std::memory_order_relaxed);) {
+    uint64_t round = round_.load(std::memory_order_acquire);
+    if (part < parts_of(round) && worker.take(number_of(round))) {
+      task_(context_, subject_, part, parts_of(round), worker.workspace.get());
+      worker.done.store(number_of(round), std::memory_order_release);
+      patience = Patience();
+    } else if (!patience.wait()) {
+      sleep(worker, round);
+      patience = Patience();
     }
   }
 }
 
-void ThreadPool::park() {
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] {
-    return active_.load(std::memory_order_relaxed) || stopping_.load(std::memory_order_relaxed);
-  });
+void ThreadPool::sleep(Worker& worker, uint64_t seen) {
+  std::unique_lock lock(worker.mutex);
+  worker.asleep.store(true);
+  if (round_.load() != seen || stopping_.load()) {
+    worker.asleep.store(false);
+    return;
+  }
+  worker.woken.wait(lock, [&worker] { return !worker.asleep.load(); });
+}
+
+void ThreadPool::wake(Worker& worker) {
+  {
+    std::lock_guard lock(worker.mutex);
+    worker.asleep.store(false);
+  }
+  worker.woken.notify_one();
 }
 
 }  // namespace myelin

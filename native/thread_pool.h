@@ -1,4 +1,4 @@
-// Threads that wait by spinning while a run is active, and sleep between runs.
+// Threads that wait by spinning for their next part of a task, and sleep where none comes.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -12,12 +12,16 @@
 
 namespace myelin {
 
-// One per process, used by one run at a time. A task is divided into parts, which the threads claim
-// one after the other: a thread that is late, or has lost its CPU, holds up nobody but the part
-// that it already works on.
+// One per process, used by one run at a time. A task is divided into parts, one a thread: a thread
+// gets the same part of every task, so that what it wrote in one step is in its cache in the next.
+// A thread that is late, or has lost its CPU, holds up nobody but a part that it already works on:
+// the caller takes parts that have not been begun when it has done its own.
 class ThreadPool {
  public:
-  using Task = void (*)(void* context, int64_t part, int64_t parts, float* workspace);
+  // Computes part `part` of `parts` of `subject`. What changes from task to task is best the
+  // subject's address, which travels with the task, and not the memory that it points to.
+  using Task = void (*)(void* context, const void* subject, int64_t part, int64_t parts,
+                        float* workspace);
 
   static constexpr int kMaxThreads = 1024;
 
@@ -35,19 +39,19 @@ class ThreadPool {
   void set_threads(int threads) { wanted_.store(threads, std::memory_order_relaxed); }
   int threads() const { return wanted_.load(std::memory_order_relaxed); }
 
-  // The right to use the pool, for the length of a run; taken when the run first has something to
-  // divide. Where another run has it, this one computes on its own thread: two runs that share the
-  // CPUs would only wait for each other.
+  // A run's share of the threads: its own, and, where no other run has them, the pool's, of which
+  // it leaves one unused for each other run under way: two runs that share a CPU would only wait
+  // for each other. Taken when the run first has something to divide.
   class Lease {
    public:
-    explicit Lease(ThreadPool& pool) : pool_(pool) {}
+    explicit Lease(ThreadPool& pool);
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    // Runs a task, on this thread too, and returns when its last part is done. Where this thread
-    // works alone, the task is one part.
-    void run(Task task, void* context, int64_t parts, float* workspace);
+    // Runs a task, on this thread too, in at most `parts` parts, and returns when the last one is
+    // done.
+    void run(Task task, void* context, const void* subject, int64_t parts, float* workspace);
 
    private:
     ThreadPool& pool_;
@@ -55,31 +59,31 @@ class ThreadPool {
   };
 
  private:
+  struct Worker;
+
   bool acquire();
   void release();
   void resize(int threads);
   void stop_workers();
-  void wake();
-  void dispatch(Task task, void* context, int64_t parts, float* workspace);
-  bool work_on_claim(float* workspace);
-  void worker(float* workspace);
-  void park();
+  int64_t available() const;
+  void dispatch(Task task, void* context, const void* subject, int64_t parts, float* workspace);
+  void finish_part(Worker& worker, uint64_t round, int64_t part, float* workspace);
+  void work(Worker& worker, int64_t part);
+  void sleep(Worker& worker, uint64_t seen);
+  static void wake(Worker& worker);
 
-  // The task's number, its parts and the next part to claim, in one word: who advances it owns the
-  // part, and the task's description below cannot change until that part is done.
-  alignas(64) std::atomic<uint64_t> claim_{0};
-  alignas(64) std::atomic<int64_t> finished_{0};
-  alignas(64) Task task_ = nullptr;
+  // The task at hand, in one cache line. `round_` counts tasks and holds the number of parts; what
+  // follows it cannot change while a part that somebody has taken is not done.
+  alignas(64) std::atomic<uint64_t> round_{0};
+  Task task_ = nullptr;
   void* context_ = nullptr;
+  const void* subject_ = nullptr;
 
-  alignas(64) std::atomic<bool> active_{false};
-  std::atomic<bool> stopping_{false};
+  alignas(64) std::atomic<bool> stopping_{false};
   std::atomic<bool> leased_{false};
+  std::atomic<int> runs_{0};
   std::atomic<int> wanted_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<Workspace> workspaces_;
-  std::vector<std::thread> workers_;
+  std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace myelin
