@@ -18,7 +18,7 @@
       ],
       "conditions": [
         ["target_arch=='x64'", {
-          "dependencies": ["isa_avx2", "isa_avx512"],
+          "dependencies": ["isa_avx2", "isa_avx512", "isa_avx512bf16"],
         }],
         ["target_arch=='arm64'", {
           "dependencies": ["isa_neon"],
@@ -70,6 +70,21 @@
           "msvs_settings": {
             "VCCLCompilerTool": {
               "AdditionalOptions": ["<!@(node -p \"require('./native/sources.json').isa.avx512.msvc.join(' ')\")"],
+            },
+          },
+        },
+        {
+          "target_name": "isa_avx512bf16",
+          "type": "static_library",
+          "includes": ["settings.gypi"],
+          "sources": ["native/<!(node -p \"require('./native/sources.json').isa.avx512bf16.source\")"],
+          "cflags_cc": ["<!@(node -p \"require('./native/sources.json').isa.avx512bf16.gcc.join(' ')\")"],
+          "xcode_settings": {
+            "OTHER_CPLUSPLUSFLAGS": ["<!@(node -p \"require('./native/sources.json').isa.avx512bf16.gcc.join(' ')\")"],
+          },
+          "msvs_settings": {
+            "VCCLCompilerTool": {
+              "AdditionalOptions": ["<!@(node -p \"require('./native/sources.json').isa.avx512bf16.msvc.join(' ')\")"],
             },
           },
         },

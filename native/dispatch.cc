@@ -21,17 +21,17 @@ struct CpuidResult {
   uint32_t eax, ebx, ecx, edx;
 };
 
-CpuidResult cpuid(uint32_t leaf) {
+CpuidResult cpuid(uint32_t leaf, uint32_t subleaf = 0) {
   CpuidResult r{};
 #if defined(_MSC_VER)
   int out[4];
   __cpuidex(out, 0, 0);
   if (static_cast<uint32_t>(out[0]) < leaf) return r;
-  __cpuidex(out, static_cast<int>(leaf), 0);
+  __cpuidex(out, static_cast<int>(leaf), static_cast<int>(subleaf));
   r = {static_cast<uint32_t>(out[0]), static_cast<uint32_t>(out[1]), static_cast<uint32_t>(out[2]),
        static_cast<uint32_t>(out[3])};
 #else
-  __get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);
+  __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
 #endif
   return r;
 }
@@ -50,6 +50,7 @@ uint64_t saved_state() {
 struct X64Features {
   bool avx2 = false;
   bool avx512 = false;
+  bool avx512bf16 = false;
 };
 
 // Bits as in Intel's Software Developer's Manual, volume 2, CPUID.
@@ -57,19 +58,41 @@ X64Features x64_features() {
   constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27, kF16c = 1u << 29;
   constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;
   constexpr uint32_t kAvx512f = 1u << 16, kAvx512dq = 1u << 17, kAvx512bw = 1u << 30,
-                     kAvx512vl = 1u << 31;
+                     kAvx512vl = 1u << 31, kAvx512bf16 = 1u << 5;
   constexpr uint64_t kYmm = 0x6, kZmm = 0xe6;
   X64Features features;
   uint32_t basic = cpuid(1).ecx;
   if (!(basic & kOsxsave)) return features;
   uint64_t saved = saved_state();
-  uint32_t extended = cpuid(7).ebx;
+  CpuidResult leaf7 = cpuid(7);
+  uint32_t extended = leaf7.ebx;
   auto has = [](uint64_t word, uint64_t bits) { return (word & bits) == bits; };
   features.avx2 = has(basic, kFma | kF16c) && has(extended, kAvx2 | kBmi2) && has(saved, kYmm);
   features.avx512 = features.avx2 && has(saved, kZmm) &&
                     has(extended, kAvx512f | kAvx512dq | kAvx512bw | kAvx512vl);
+  // The first word of leaf 7 is its last subleaf.
+  features.avx512bf16 = features.avx512 && leaf7.eax >= 1 && has(cpuid(7, 1).eax, kAvx512bf16);
   return features;
 }
+
+// All kernels of `base`, with those of `own` in the place of their namesakes.
+class Variant {
+ public:
+  Variant(const KernelTable& own, const KernelTable& base)
+      : kernels_(base.kernels, base.kernels + base.count),
+        table_{own.isa, own.vector_width, kernels_.data(), base.count} {
+    for (Kernel& kernel : kernels_) {
+      for (int i = 0; i < own.count; i++) {
+        if (std::string_view(kernel.name) == own.kernels[i].name) kernel = own.kernels[i];
+      }
+    }
+  }
+  const KernelTable* table() const { return &table_; }
+
+ private:
+  std::vector<Kernel> kernels_;
+  KernelTable table_;
+};
 
 #endif
 
@@ -77,6 +100,10 @@ std::vector<const KernelTable*> detect() {
   std::vector<const KernelTable*> tables;
 #if defined(MYELIN_X64)
   X64Features features = x64_features();
+  if (features.avx512bf16) {
+    static const Variant variant(kAvx512Bf16Table, kAvx512Table);
+    tables.push_back(variant.table());
+  }
   if (features.avx512) tables.push_back(&kAvx512Table);
   if (features.avx2) tables.push_back(&kAvx2Table);
 #elif defined(__aarch64__) || defined(_M_ARM64)

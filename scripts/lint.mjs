@@ -33,7 +33,7 @@ function lintCpp() {
   if (program === undefined) return;
   const { core, isa } = readJson("native/sources.json");
   const units = [...core.map((source) => ({ source, gcc: [] })), isa.scalar];
-  if (process.arch === "x64") units.push(isa.avx512);
+  if (process.arch === "x64") units.push(isa.avx512, isa.avx512bf16);
   for (const { source, gcc } of units) {
     const flags = gcc.filter((flag) => flag.startsWith("-m"));
     run(program, ["--quiet", path("native", source), "--", "-std=c++20", ...flags], { quiet: true });

@@ -10,6 +10,10 @@ export interface ValueType {
   readonly dtype: "f32";
 }
 
+/** The numbers that are multiplied in a graph's matrix products; all else is float32. */
+export const PRECISIONS = ["float32", "bf16"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export function valueType(batched: boolean, shape: readonly number[]): ValueType {
   return { batched, shape, dtype: "f32" };
 }
@@ -103,6 +107,7 @@ export interface ParameterOptions {
 export class GraphBuilder {
   /** True where the graph is for training: dropout drops, batch statistics are used. */
   readonly training: boolean;
+  readonly precision: Precision;
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
   /** Nodes that must run for what they write, though nothing reads their output. */
@@ -118,8 +123,9 @@ export class GraphBuilder {
   #ids = 0;
   #one: Value | undefined;
 
-  constructor(options: { training: boolean }) {
+  constructor(options: { training: boolean; precision?: Precision }) {
     this.training = options.training;
+    this.precision = options.precision ?? "float32";
   }
 
   get states(): ReadonlyMap<string, Value> {

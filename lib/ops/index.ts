@@ -1,5 +1,5 @@
 import { binaryOp } from "./binary.ts";
-import { linearGradInputOp, linearGradKernelOp, linearOp } from "./linear.ts";
+import * as linear from "./linear.ts";
 import { linearGuardOp, linearUpdateOp } from "./linear-update.ts";
 import { lossOp } from "./loss.ts";
 import { accuracyOp, confusionOp, regressionSumsOp, thresholdCountsOp } from "./metrics.ts";
@@ -13,9 +13,12 @@ import { logSoftmaxGradOp, logSoftmaxOp, softmaxGradOp, softmaxOp } from "./soft
 import { unaryGradOp, unaryOp } from "./unary.ts";
 
 const definitions: readonly OpDefinition[] = [
-  linearOp,
-  linearGradInputOp,
-  linearGradKernelOp,
+  linear.linearOp,
+  linear.linearGradInputOp,
+  linear.linearGradKernelOp,
+  linear.linearBf16Op,
+  linear.linearGradInputBf16Op,
+  linear.linearGradKernelBf16Op,
   linearGuardOp,
   linearUpdateOp,
   unaryOp,

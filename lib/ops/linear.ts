@@ -1,11 +1,13 @@
 import { OptionError, ShapeError } from "../errors.ts";
-import { formatType, type Value, type ValueType, valueType } from "../graph/graph.ts";
+import { formatType, type Precision, type Value, type ValueType, valueType } from "../graph/graph.ts";
+import { roundOperand } from "./bf16.ts";
 import { linearGuardOp, linearUpdateOp } from "./linear-update.ts";
 import {
   at,
   lastDimension,
   number,
   type OpDefinition,
+  type Operand,
   requireRank,
   requireSame,
   single,
@@ -50,12 +52,13 @@ export const linearOp: OpDefinition = {
     const [x, kernel, bias] = node.inputs as [Value, Value, Value | undefined];
     const { function: name, alpha, beta } = node.attributes;
     const dz = unaryGradient(name as string, dy, at(node.outputs, 0), alpha as number, beta as number);
-    const dx = single(dz.graph.add(linearGradInputOp, [dz, kernel], NO_FUNCTION));
+    const { gradInput } = LINEAR_OPS[dz.graph.precision];
+    const dx = single(dz.graph.add(gradInput, [dz, kernel], NO_FUNCTION));
     return [dx, ...linearGradients(x, dz, bias !== undefined)];
   },
   preactivation: (node) => ({
     activation: text(node.attributes, "function"),
-    value: () => single(at(node.inputs, 0).graph.add(linearOp, node.inputs, NO_FUNCTION)),
+    value: () => single(at(node.inputs, 0).graph.add(node.op, node.inputs, NO_FUNCTION)),
   }),
   run: ({ inputs, outputs, attributes }) => {
     const [x, kernel, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
@@ -97,7 +100,7 @@ export const linearGradInputOp: OpDefinition = {
     const [dx, saved] = next.inputs as [Value, Value];
     const fits = next.op === unaryGradOp && dx === node.outputs[0] && node.inputs.length === 2;
     if (!fits) return undefined;
-    return { op: linearGradInputOp, inputs: [...node.inputs, saved], attributes: next.attributes };
+    return { op: node.op, inputs: [...node.inputs, saved], attributes: next.attributes };
   },
   run: ({ inputs, outputs, attributes }) => {
     const [dz, kernel, saved] = [at(inputs, 0), at(inputs, 1), inputs[2]?.data];
@@ -127,12 +130,47 @@ export const linearGradKernelOp: OpDefinition = {
     return number(attributes, "bias") === 1 ? [kernel, valueType(false, [lastDimension(dz)])] : [kernel];
   },
   descent: { guard: linearGuardOp, update: linearUpdateOp },
-  run: ({ inputs, outputs }) => {
-    const [x, dz] = [at(inputs, 0), at(inputs, 1)];
-    addProducts(x, dz, (i, sums) => at(outputs, 0).data.set(sums, i * sums.length));
-    if (outputs[1] !== undefined) outputs[1].data.set(addRows(dz));
-  },
+  run: gradKernelRun((factor) => factor),
 };
+
+function gradKernelRun(factor: (operand: Operand) => Operand): OpDefinition["run"] {
+  return ({ inputs, outputs }) => {
+    const [x, dz] = [at(inputs, 0), at(inputs, 1)];
+    addProducts(factor(x), factor(dz), (i, sums) => at(outputs, 0).data.set(sums, i * sums.length));
+    if (outputs[1] !== undefined) outputs[1].data.set(addRows(dz));
+  };
+}
+
+/** The op with both factors of its product, the first two inputs, rounded to bf16. */
+function withRoundedFactors(op: OpDefinition): OpDefinition {
+  return {
+    ...op,
+    name: `${op.name}Bf16`,
+    run: (call) => op.run({ ...call, inputs: call.inputs.map((x, i) => (i < 2 ? roundOperand(x) : x)) }),
+  };
+}
+
+export const linearBf16Op = withRoundedFactors(linearOp);
+export const linearGradInputBf16Op = withRoundedFactors(linearGradInputOp);
+export const linearGradKernelBf16Op: OpDefinition = {
+  name: "linearGradKernelBf16",
+  attributes: linearGradKernelOp.attributes,
+  infer: linearGradKernelOp.infer,
+  run: gradKernelRun(roundOperand),
+};
+
+const LINEAR_OPS: Record<
+  Precision,
+  { forward: OpDefinition; gradInput: OpDefinition; gradKernel: OpDefinition }
+> = {
+  float32: { forward: linearOp, gradInput: linearGradInputOp, gradKernel: linearGradKernelOp },
+  bf16: { forward: linearBf16Op, gradInput: linearGradInputBf16Op, gradKernel: linearGradKernelBf16Op },
+};
+
+/** Whether a node of this op is a dense layer. */
+export function isLinear(op: OpDefinition): boolean {
+  return Object.values(LINEAR_OPS).some(({ forward }) => forward === op);
+}
 
 /** f(x · kernel + bias): x [..., K], kernel [K, N], bias [N] -> [..., N]. The function's gradient must not need its input. */
 export function linear(
@@ -146,12 +184,13 @@ export function linear(
     alpha: activation.alpha ?? 0,
     beta: activation.beta ?? 0,
   };
-  return single(x.graph.add(linearOp, bias === undefined ? [x, kernel] : [x, kernel, bias], attributes));
+  const { forward } = LINEAR_OPS[x.graph.precision];
+  return single(x.graph.add(forward, bias === undefined ? [x, kernel] : [x, kernel, bias], attributes));
 }
 
 /** xᵀ · dz over all rows of the batch, [K, N], and the sum of the rows of dz, [N]. */
 export function linearGradients(x: Value, dz: Value, bias: boolean): readonly Value[] {
-  return x.graph.add(linearGradKernelOp, [x, dz], { bias: bias ? 1 : 0 });
+  return x.graph.add(LINEAR_OPS[x.graph.precision].gradKernel, [x, dz], { bias: bias ? 1 : 0 });
 }
 
 /** xᵀ · dz over all rows of the batch: [K, N]. */

@@ -9,7 +9,7 @@ import {
   subtract,
   unary,
 } from "../ops/functions.ts";
-import { linearOp } from "../ops/linear.ts";
+import { isLinear } from "../ops/linear.ts";
 
 export interface RuleContext {
   readonly graph: GraphBuilder;
@@ -64,7 +64,7 @@ function densePartsOf(rule: string, output: Value): DenseParts {
 }
 
 function findLinear(node: Node): Node | undefined {
-  if (node.op === linearOp) return node;
+  if (isLinear(node.op)) return node;
   const [input] = node.inputs;
   return input?.source.kind === "node" ? findLinear(input.source) : undefined;
 }

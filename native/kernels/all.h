@@ -3,6 +3,7 @@
 #include "binary.h"
 #include "gradient.h"
 #include "linear.h"
+#include "linear_bf16.h"
 #include "linear_update.h"
 #include "loss.h"
 #include "metrics.h"
@@ -21,6 +22,9 @@ constexpr Kernel kKernels[] = {
     kLinear,
     kLinearGradInput,
     kLinearGradKernel,
+    kLinearBf16,
+    kLinearGradInputBf16,
+    kLinearGradKernelBf16,
     kLinearGuard,
     kLinearUpdate,
     kUnary,

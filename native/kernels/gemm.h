@@ -319,14 +319,8 @@ inline void multiply_whole(const Product& p, float* workspace, bool dots) {
   }
 }
 
-inline void multiply_part(const Product& whole, float* workspace, int64_t part, int64_t parts) {
-  if (!whole.b.transposed && whole.n <= kWidth && whole.m * whole.k <= kNarrowWork) {
-    if (part == 0) multiply_narrow(whole);
-    return;
-  }
-  const bool dots = whole.b.transposed && whole.m <= kDotRows;
-  if (parts == 1) return multiply_whole(whole, workspace, dots);
-  Product p = whole;
+// Makes the product that of a part of c, which may be empty.
+MYELIN_INLINE void take_part(Product& p, int64_t part, int64_t parts) {
   if (p.m >= p.n) {
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
@@ -339,6 +333,17 @@ inline void multiply_part(const Product& whole, float* workspace, int64_t part, 
     p.shift(r.begin);
     if (p.bias) p.bias += r.begin;
   }
+}
+
+inline void multiply_part(const Product& whole, float* workspace, int64_t part, int64_t parts) {
+  if (!whole.b.transposed && whole.n <= kWidth && whole.m * whole.k <= kNarrowWork) {
+    if (part == 0) multiply_narrow(whole);
+    return;
+  }
+  const bool dots = whole.b.transposed && whole.m <= kDotRows;
+  if (parts == 1) return multiply_whole(whole, workspace, dots);
+  Product p = whole;
+  take_part(p, part, parts);
   if (p.m > 0 && p.n > 0) multiply_whole(p, workspace, dots);
 }
 

@@ -45,22 +45,25 @@ inline int64_t parts(const Instruction& in, int64_t batch) {
   return gemm::parts(rows_of(in.outputs[0], batch), width_of(in.outputs[0]));
 }
 
-inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
   const Operand &x = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
   const int function = function_of(in);
-  gemm::Product p = {rows_of(x, ctx.batch),
-                     n,
-                     k,
-                     {x.data, k, false},
-                     {kernel.data, n, false},
-                     in.outputs[0].data,
-                     n,
-                     in.input_count == 3 ? in.inputs[2].data : nullptr,
-                     {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
-                      attribute(in, 2)},
-                     nullptr};
-  gemm::multiply_part(p, ctx.workspace, part, parts);
+  return {rows_of(x, ctx.batch),
+          n,
+          k,
+          {x.data, k, false},
+          {kernel.data, n, false},
+          in.outputs[0].data,
+          n,
+          in.input_count == 3 ? in.inputs[2].data : nullptr,
+          {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
+           attribute(in, 2)},
+          nullptr};
+}
+
+inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+  gemm::multiply_part(product(in, ctx), ctx.workspace, part, parts);
 }
 
 // dz [M, N], kernel [K, N], saved [M, K] (with a function other than the identity) -> dx [M, K]
@@ -81,8 +84,7 @@ inline const char* check_grad_input(const Instruction& in) {
   return check_apart(in);
 }
 
-inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_t part,
-                           int64_t parts) {
+inline gemm::Product product_grad_input(const Instruction& in, const StepContext& ctx) {
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
   gemm::Product p = {rows_of(dz, ctx.batch),
@@ -99,7 +101,12 @@ inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_
     p.epilogue = {Functions::kTileGrad[function_of(in)], in.inputs[2].data, attribute(in, 1),
                   attribute(in, 2)};
   }
-  gemm::multiply_part(p, ctx.workspace, part, parts);
+  return p;
+}
+
+inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_t part,
+                           int64_t parts) {
+  gemm::multiply_part(product_grad_input(in, ctx), ctx.workspace, part, parts);
 }
 
 // Inputs that begin with x [M, K] and dz [M, N], whose product by rows is a matrix [K, N].
@@ -180,12 +187,17 @@ inline int64_t parts_grad_kernel(const Instruction& in, int64_t) {
   return gemm::parts(width_of(in.inputs[0]), width_of(in.inputs[1]));
 }
 
+// dbias, where there is one.
+inline void add_bias_part(const Instruction& in, const StepContext& ctx, int64_t part,
+                          int64_t parts) {
+  if (in.output_count < 2) return;
+  add_rows_part(in.inputs[1], ctx.batch, in.outputs[1].data, nullptr, part, parts);
+}
+
 inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64_t part,
                             int64_t parts) {
   gemm::multiply_part(product_of(in, ctx, in.outputs[0].data), ctx.workspace, part, parts);
-  if (in.output_count == 2) {
-    add_rows_part(in.inputs[1], ctx.batch, in.outputs[1].data, nullptr, part, parts);
-  }
+  add_bias_part(in, ctx, part, parts);
 }
 
 }  // namespace linear

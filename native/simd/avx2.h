@@ -146,6 +146,13 @@ MYELIN_INLINE void transpose(Vec* rows) {
     rows[i].v = low;
   }
 }
+// The even and the odd elements of the 2 kWidth that `low` and `high` are.
+MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
+  const __m256 left = _mm256_permute2f128_ps(low.v, high.v, 0x20);
+  const __m256 right = _mm256_permute2f128_ps(low.v, high.v, 0x31);
+  even.v = _mm256_shuffle_ps(left, right, 0x88);
+  odd.v = _mm256_shuffle_ps(left, right, 0xdd);
+}
 // Word 4*j+i of the four vectors in a row becomes what was lane j of vector i.
 MYELIN_INLINE void interleave4(Int* words) {
   Vec rows[4];

@@ -9,7 +9,11 @@
 namespace myelin {
 namespace {
 
+#if defined(MYELIN_ISA_AVX512BF16)
+constexpr const char* kIsa = "avx512bf16";
+#else
 constexpr const char* kIsa = "avx512";
+#endif
 constexpr int kWidth = 16;
 constexpr int kRegisters = 32;
 
@@ -134,6 +138,12 @@ MYELIN_INLINE void transpose(Vec* rows) {
   for (int i = 0; i < 16; i += 4) transpose_quarters(rows + i);
   MYELIN_UNROLL
   for (int i = 0; i < 4; ++i) exchange_quarters(rows[i], rows[i + 4], rows[i + 8], rows[i + 12]);
+}
+// The even and the odd elements of the 2 kWidth that `low` and `high` are.
+MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
+  const Int index = shift_left<1>(lane_index());
+  even.v = _mm512_permutex2var_ps(low.v, index.v, high.v);
+  odd.v = _mm512_permutex2var_ps(low.v, (index + broadcast_int(1)).v, high.v);
 }
 // Word 4*j+i of the four vectors in a row becomes what was lane j of vector i.
 MYELIN_INLINE void interleave4(Int* words) {

@@ -124,6 +124,11 @@ MYELIN_INLINE void transpose(Vec* rows) {
   rows[2].v = vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0]));
   rows[3].v = vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1]));
 }
+// The even and the odd elements of the 2 kWidth that `low` and `high` are.
+MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
+  even.v = vuzp1q_f32(low.v, high.v);
+  odd.v = vuzp2q_f32(low.v, high.v);
+}
 // Word 4*j+i of the four vectors in a row becomes what was lane j of vector i.
 MYELIN_INLINE void interleave4(Int* words) {
   Vec rows[4];

@@ -112,6 +112,10 @@ MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
 MYELIN_INLINE float first(Vec a) { return a.v; }
 MYELIN_INLINE float reduce_add(Vec a) { return a.v; }
 MYELIN_INLINE float reduce_max(Vec a) { return a.v; }
+MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
+  even = low;
+  odd = high;
+}
 MYELIN_INLINE void transpose(Vec*) {}
 MYELIN_INLINE void interleave4(Int*) {}
 

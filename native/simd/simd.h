@@ -7,13 +7,13 @@
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
 //   round_to_int to_float as_int as_float scale_by_power_of_two
-//   first reduce_add reduce_max transpose interleave4
+//   first reduce_add reduce_max transpose interleave4 deinterleave
 //
 // Everything lives in an anonymous namespace: two units compiled for different ISAs must
 // never share a function.
 #pragma once
 
-#if defined(MYELIN_ISA_AVX512)
+#if defined(MYELIN_ISA_AVX512) || defined(MYELIN_ISA_AVX512BF16)
 #include "avx512.h"
 #elif defined(MYELIN_ISA_AVX2)
 #include "avx2.h"
@@ -22,7 +22,7 @@
 #elif defined(MYELIN_ISA_SCALAR)
 #include "scalar.h"
 #else
-#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512,NEON}"
+#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512,AVX512BF16,NEON}"
 #endif
 
 namespace myelin {

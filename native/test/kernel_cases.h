@@ -161,30 +161,32 @@ inline void add_shapes(std::vector<Case>& cases) {
 }
 
 inline void add_linear(std::vector<Case>& cases) {
-  cases.push_back({"linear", "linear", 21, [](Call& call) {
-                     Numbers numbers;
-                     call.function("relu").attribute(0).attribute(0);
-                     call.input({2, 19}, true, numbers.list(42 * 19));
-                     call.input({19, 53}, false, numbers.list(19 * 53));
-                     call.input({53}, false, numbers.list(53)).output({2, 53}, true);
-                   }});
-  cases.push_back({"linearGradInput", "linearGradInput", 21,
-                   [](Call& call) {
-                     Numbers numbers;
-                     call.function("tanh").attribute(0).attribute(0);
-                     call.input({53}, true, numbers.list(21 * 53));
-                     call.input({19, 53}, false, numbers.list(19 * 53));
-                     call.input({19}, true, numbers.list(21 * 19)).output({19}, true);
-                   },
-                   1e-5});
-  cases.push_back({"linearGradKernel", "linearGradKernel", 21,
-                   [](Call& call) {
-                     Numbers numbers;
-                     call.attribute(1).input({19}, true, numbers.list(21 * 19));
-                     call.input({53}, true, numbers.list(21 * 53)).output({19, 53}, false);
-                     call.output({53}, false);
-                   },
-                   1e-5});
+  for (const std::string suffix : {"", "Bf16"}) {
+    cases.push_back({"linear" + suffix, "linear" + suffix, 21, [](Call& call) {
+                       Numbers numbers;
+                       call.function("relu").attribute(0).attribute(0);
+                       call.input({2, 19}, true, numbers.list(42 * 19));
+                       call.input({19, 53}, false, numbers.list(19 * 53));
+                       call.input({53}, false, numbers.list(53)).output({2, 53}, true);
+                     }});
+    cases.push_back({"linearGradInput" + suffix, "linearGradInput" + suffix, 21,
+                     [](Call& call) {
+                       Numbers numbers;
+                       call.function("tanh").attribute(0).attribute(0);
+                       call.input({53}, true, numbers.list(21 * 53));
+                       call.input({19, 53}, false, numbers.list(19 * 53));
+                       call.input({19}, true, numbers.list(21 * 19)).output({19}, true);
+                     },
+                     1e-5});
+    cases.push_back({"linearGradKernel" + suffix, "linearGradKernel" + suffix, 21,
+                     [](Call& call) {
+                       Numbers numbers;
+                       call.attribute(1).input({19}, true, numbers.list(21 * 19));
+                       call.input({53}, true, numbers.list(21 * 53)).output({19, 53}, false);
+                       call.output({53}, false);
+                     },
+                     1e-5});
+  }
   cases.push_back({"linearGuard", "linearGuard", 21, [](Call& call) {
                      Numbers numbers;
                      call.input({19}, true, numbers.list(21 * 19));

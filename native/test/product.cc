@@ -6,7 +6,7 @@
 namespace myelin::test {
 
 #if defined(__x86_64__) || defined(_M_X64)
-extern const ProductKernel kAvx512Product, kAvx2Product;
+extern const ProductKernel kAvx512bf16Product, kAvx512Product, kAvx2Product;
 #elif defined(__aarch64__) || defined(_M_ARM64)
 extern const ProductKernel kNeonProduct;
 #endif
@@ -16,7 +16,7 @@ std::vector<const ProductKernel*> usable_products() {
   std::vector<const ProductKernel*> usable;
   for (const ProductKernel* kernel : {
 #if defined(__x86_64__) || defined(_M_X64)
-           &kAvx512Product, &kAvx2Product,
+           &kAvx512bf16Product, &kAvx512Product, &kAvx2Product,
 #elif defined(__aarch64__) || defined(_M_ARM64)
            &kNeonProduct,
 #endif
@@ -28,9 +28,10 @@ std::vector<const ProductKernel*> usable_products() {
 
 namespace {
 
-void run(const ProductKernel& kernel, const ProductCall& call, int64_t parts) {
+// All parts, the last one first.
+void run(ProductFunction product, const ProductCall& call, int64_t parts) {
   static std::vector<float> workspace(kWorkspaceFloats, std::numeric_limits<float>::quiet_NaN());
-  for (int64_t part = parts - 1; part >= 0; --part) kernel.run(call, workspace.data(), part, parts);
+  for (int64_t part = parts - 1; part >= 0; --part) product(call, workspace.data(), part, parts);
 }
 
 TEST_CASE("an update has the bits of a product followed by a step of gradient descent") {
@@ -50,14 +51,14 @@ TEST_CASE("an update has the bits of a product followed by a step of gradient de
           b.set(numbers.list(k * n));
           ProductCall call = {m, n,     k,        a.data(), m,       true,   b.data(),
                               n, false, c.data(), n,        nullptr, nullptr};
-          run(*kernel, call, 1);
+          run(kernel->run, call, 1);
           Values expected = before;
           const Values gradient = c.values();
           for (size_t i = 0; i < expected.size(); ++i) expected[i] -= rate * gradient[i];
           call.rate = &rate;
           for (int64_t parts = 1; parts <= 3; ++parts) {
             c.set(before);
-            run(*kernel, call, parts);
+            run(kernel->run, call, parts);
             CHECK(same_bits(c.values(), expected));
             CHECK(c.intact());
           }

@@ -1,28 +1,35 @@
 // Compiled once for each ISA; nothing here may come from a header that other units share.
 #include "product.h"
 
-#include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
 
 namespace myelin::test {
 namespace {
 
+gemm::Product product(const ProductCall& x) {
+  return {x.m,
+          x.n,
+          x.k,
+          {x.a, x.a_stride, x.a_transposed},
+          {x.b, x.b_stride, x.b_transposed},
+          x.c,
+          x.c_stride,
+          x.bias,
+          {},
+          x.rate};
+}
+
 void run(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
-  const gemm::Product p = {x.m,
-                           x.n,
-                           x.k,
-                           {x.a, x.a_stride, x.a_transposed},
-                           {x.b, x.b_stride, x.b_transposed},
-                           x.c,
-                           x.c_stride,
-                           x.bias,
-                           {},
-                           x.rate};
-  gemm::multiply_part(p, workspace, part, parts);
+  gemm::multiply_part(product(x), workspace, part, parts);
+}
+
+void run_bf16(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
+  bf16::multiply_part(product(x), workspace, part, parts);
 }
 
 }  // namespace
 
 extern const ProductKernel MYELIN_PRODUCT;
-const ProductKernel MYELIN_PRODUCT = {kIsa, run};
+const ProductKernel MYELIN_PRODUCT = {kIsa, run, run_bf16};
 
 }  // namespace myelin::test

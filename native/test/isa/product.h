@@ -20,9 +20,13 @@ struct ProductCall {
   const float* rate;  // null: no update
 };
 
+using ProductFunction = void (*)(const ProductCall& call, float* workspace, int64_t part,
+                                 int64_t parts);
+
 struct ProductKernel {
   const char* isa;
-  void (*run)(const ProductCall& call, float* workspace, int64_t part, int64_t parts);
+  ProductFunction run;
+  ProductFunction run_bf16;  // of operands rounded to bf16
 };
 
 // Those that run on this machine.
