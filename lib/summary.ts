@@ -1,3 +1,4 @@
+import type { Precision } from "./graph/graph.ts";
 import { formatBytes } from "./plan/print.ts";
 import { sizeOf } from "./tensor.ts";
 import type { NetworkLayer, Topology } from "./topology.ts";
@@ -5,6 +6,7 @@ import type { NetworkLayer, Topology } from "./topology.ts";
 /** What a summary is made of. */
 export interface Described {
   readonly name: string;
+  readonly precision: Precision;
   readonly topology: Topology;
   readonly inputShapes: readonly (readonly number[])[];
   readonly layers: readonly NetworkLayer[];
@@ -41,13 +43,14 @@ export function summarize(network: Described): string {
     ].join("  ");
   const rule = "-".repeat(line(["", "", ""]).length);
   const count = total(network);
+  const precision = network.precision === "float32" ? "" : `, ${network.precision} products`;
   return [
     `Network "${network.name}"`,
     ...rows.slice(0, 1).map(line),
     rule,
     ...rows.slice(1).map(line),
     rule,
-    `Parameters: ${count.toLocaleString("en")} (${formatBytes(count * 4)}), trained: ${total(network, true).toLocaleString("en")}`,
+    `Parameters: ${count.toLocaleString("en")} (${formatBytes(count * 4)}), trained: ${total(network, true).toLocaleString("en")}${precision}`,
   ].join("\n");
 }
 

@@ -1,5 +1,5 @@
 import { expected, OptionError, ShapeError } from "./errors.ts";
-import { GraphBuilder, type Value } from "./graph/graph.ts";
+import { GraphBuilder, type Precision, type Value } from "./graph/graph.ts";
 import { checkShape, type Layer, SymbolicTensor } from "./layers/layer.ts";
 import type { Shape } from "./shape-types.ts";
 
@@ -135,9 +135,9 @@ export interface BuiltGraph {
  */
 export function buildGraph(
   topology: Topology,
-  options: { training: boolean; trainable?: ReadonlyMap<string, boolean> },
+  options: { training: boolean; precision?: Precision; trainable?: ReadonlyMap<string, boolean> },
 ): BuiltGraph {
-  const graph = new GraphBuilder({ training: options.training });
+  const graph = new GraphBuilder(options);
   const values = new Map<SymbolicTensor, Value>();
   for (const { tensor, name } of topology.inputs) values.set(tensor, graph.input(name, tensor.shape ?? []));
   for (const { tensor, name } of topology.steps) {

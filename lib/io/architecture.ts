@@ -1,4 +1,5 @@
-import { FileError, MyelinError } from "../errors.ts";
+import { expected, FileError, MyelinError } from "../errors.ts";
+import { PRECISIONS, type Precision } from "../graph/graph.ts";
 import { LAYER_OPTIONS, type Layer, type LayerConfig, SymbolicTensor } from "../layers/layer.ts";
 import { createLayer, type LayerFactory } from "../layers/registry.ts";
 import type { Ends, Topology } from "../topology.ts";
@@ -23,6 +24,7 @@ interface ConnectionJSON {
 /** A network without its weights, as JSON. */
 export interface ArchitectureJSON {
   readonly name: string;
+  readonly precision: Precision;
   readonly inputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly layers: readonly LayerJSON[];
   /** In an order in which each comes after those it reads. */
@@ -41,8 +43,7 @@ const HINT =
  * @throws OptionError for a layer whose configuration JSON cannot hold
  */
 export function architectureToJSON(
-  name: string,
-  topology: Topology,
+  { name, precision, topology }: { name: string; precision: Precision; topology: Topology },
   trainable: (layer: string) => boolean,
 ): ArchitectureJSON {
   const layers: LayerJSON[] = [];
@@ -62,7 +63,7 @@ export function architectureToJSON(
   }
   const inputs = topology.inputs.map((input) => ({ name: input.name, shape: input.tensor.shape ?? [] }));
   const outputs = topology.outputs.map((tensor) => tensors.get(tensor) as number);
-  return { name, inputs, layers, connections, outputs };
+  return { name, precision, inputs, layers, connections, outputs };
 }
 
 /** Options that a file holds beside the configuration. */
@@ -89,7 +90,7 @@ export function architectureFromJSON(
   json: unknown,
   where: string,
   custom: Readonly<Record<string, LayerFactory>>,
-): Ends & { readonly name: string; readonly connections: number } {
+): Ends & { readonly name: string; readonly precision: Precision; readonly connections: number } {
   const fields = objectAt(json, where);
   const at = (key: string): readonly unknown[] => arrayAt(fields[key], `${where}.${key}`);
   const layers = at("layers").map((layer, i) => layerFromJSON(layer, `${where}.layers[${i}]`, custom));
@@ -108,10 +109,18 @@ export function architectureFromJSON(
   const outputs = at("outputs").map((output, i) => pick(tensors, output, `${where}.outputs[${i}]`));
   return {
     name: stringAt(fields.name, `${where}.name`),
+    precision: precisionAt(fields.precision, `${where}.precision`),
     inputs,
     outputs,
     connections: at("connections").length,
   };
+}
+
+/** Files of the first version have none: all was float32. */
+function precisionAt(value: unknown, where: string): Precision {
+  const known = PRECISIONS.find((precision) => precision === (value ?? "float32"));
+  if (known !== undefined) return known;
+  throw new FileError(expected(where, '"float32" or "bf16"', value));
 }
 
 function inputFromJSON(json: unknown, where: string): SymbolicTensor {

@@ -1,5 +1,6 @@
 import { type Preprocessing, preprocessingFromJSON } from "../data/preprocessing.ts";
 import { expected, FileError, OptionError } from "../errors.ts";
+import type { Precision } from "../graph/graph.ts";
 import type { LayerFactory } from "../layers/registry.ts";
 import { StateLayout } from "../plan/layout.ts";
 import { buildGraph, type Ends, type Topology, topologyOf } from "../topology.ts";
@@ -17,6 +18,7 @@ export type PreprocessingMap = Record<string, Preprocessing>;
 export interface Model extends Weights {
   readonly name: string;
   readonly seed: readonly [number, number];
+  readonly precision: Precision;
   readonly topology: Topology;
   readonly preprocessing: Readonly<PreprocessingMap>;
   layer(name: string): { readonly trainable: boolean };
@@ -26,6 +28,7 @@ export interface Model extends Weights {
 export interface LoadedModel extends Ends {
   readonly name: string;
   readonly seed: readonly [number, number];
+  readonly precision: Precision;
   readonly preprocessing: PreprocessingMap;
   readonly weights: WeightMap;
 }
@@ -33,11 +36,7 @@ export interface LoadedModel extends Ends {
 /** Writes weights, architecture, seed and preprocessing as they are at the call, whole or not at all. */
 export async function saveModel(path: string, model: Model): Promise<void> {
   checkPath("save: path", path);
-  const architecture = architectureToJSON(
-    model.name,
-    model.topology,
-    (layer) => model.layer(layer).trainable,
-  );
+  const architecture = architectureToJSON(model, (layer) => model.layer(layer).trainable);
   const { seed } = model;
   const preprocessing = checkPreprocessing("save: preprocessing", model.preprocessing);
   await writeFile(path, "model", { architecture, seed, preprocessing }, copyWeights(model));
@@ -68,12 +67,12 @@ export async function loadModel(
     const { where } = file;
     const fields = await readFields(file, "model", ["architecture", "seed", "preprocessing"]);
     const place = `${where}: architecture`;
-    const { name, inputs, outputs, connections } = architectureFromJSON(fields.architecture, place, layers);
-    const layout = asFileError(place, () => layoutOf({ inputs, outputs }, connections));
+    const { connections, ...network } = architectureFromJSON(fields.architecture, place, layers);
+    const layout = asFileError(place, () => layoutOf(network, connections));
     const seed = seedAt(fields.seed, `${where}: seed`);
     const preprocessing = readPreprocessing(fields.preprocessing, `${where}: preprocessing`);
     checkTensors(file, shapesOf(layout));
-    return { name, inputs, outputs, seed, preprocessing, weights: await readWeights(file, layout) };
+    return { ...network, seed, preprocessing, weights: await readWeights(file, layout) };
   });
 }
 

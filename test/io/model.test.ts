@@ -85,6 +85,7 @@ it("stores tensors by path, and the rest as JSON in the metadata", async () => {
   expect(metadata.checksum).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(JSON.parse(metadata.architecture as string)).toEqual({
     name: "network",
+    precision: "float32",
     inputs: [{ name: "input", shape: [2] }],
     layers: [{ name: "hidden", kind: "dense", trainable: true, config: { units: 3, activation: "tanh" } }],
     connections: [{ layer: 0, inputs: [0] }],
