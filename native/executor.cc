@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "denormals.h"
+
 namespace myelin {
 namespace {
 
@@ -108,6 +110,7 @@ Executor::Executor(Plan plan) : plan_(std::move(plan)) {}
 
 RunResult Executor::run(const Job& job, const Resources& resources,
                         const std::atomic<bool>& cancelled) {
+  FlushDenormals flush;
   // Every step reads the same rows, and no instruction writes to the input region.
   bool same_batch = !job.indices && job.epoch_rows <= job.batch_size;
   bool has_stop_rule = !std::isnan(job.stop_below);
@@ -147,6 +150,7 @@ RunResult Executor::run(const Job& job, const Resources& resources,
 }
 
 bool Executor::step(const StepContext& context, ThreadPool& pool) {
+  FlushDenormals flush;
   int threads = threads_for(context.batch, 1, pool);
   ThreadPool::Lease lease(pool);
   if (threads == 1) return run_instructions(context);

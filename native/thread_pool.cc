@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cpu_count.h"
+#include "denormals.h"
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -214,6 +215,7 @@ void ThreadPool::finish_part(Worker& worker, uint64_t round, int64_t part, float
 // ---- Tasks: a worker's side
 
 void ThreadPool::work(Worker& worker, int64_t part) {
+  FlushDenormals flush;
   for (Patience patience; !stopping_.load(std::memory_order_relaxed);) {
     uint64_t round = round_.load(std::memory_order_acquire);
     if (part < parts_of(round) && worker.take(number_of(round))) {
