@@ -56,6 +56,26 @@ TEST_CASE("long and short rows of floats are copied") {
   }
 }
 
+TEST_CASE("many rows, of any size, come in the order of the indices") {
+  for (size_t size : {1, 7, 300, 5000}) {
+    for (size_t count : {1, 4, 5, 6, 17, 40}) {
+      std::vector<uint8_t> data(size * 50);
+      for (size_t i = 0; i < data.size(); i++) data[i] = static_cast<uint8_t>(i * 7 + i / size);
+      std::vector<uint32_t> rows(count);
+      for (size_t i = 0; i < count; i++) rows[i] = static_cast<uint32_t>(i * 37 % 50);
+      std::vector<float> out(size * count);
+      int64_t row_size = static_cast<int64_t>(size);
+      gather({data.data(), row_size * 50, ElementType::kUint8, 1, 0}, row_size, rows.data(), 0,
+             static_cast<int64_t>(count), out.data());
+      size_t wrong = 0;
+      for (size_t i = 0; i < out.size(); i++) {
+        wrong += out[i] != static_cast<float>(data[rows[i / size] * size + i % size]);
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
 TEST_CASE("a row past the end, which only a later write can cause, reads the last row") {
   std::vector<float> data = {1, 2, 3, 4};
   uint32_t row = 0xffffffff;
