@@ -289,7 +289,13 @@ describe("input that cannot be predicted on", () => {
       Float32Array.of(Infinity, 1),
       /x(\[0\])?\[0\] must be a finite number, got Infinity/,
     ],
+    [
+      "a number too large for float32",
+      Float64Array.of(1, 1e39),
+      /x(\[0\])?\[1\] must be a finite number in float32, got 1e\+39/,
+    ],
     ["text", ["a", "b"], /must be a finite number, got "a"/],
+    ["a hole", [1, undefined], /must be a finite number, got undefined/],
   ])("%s", async (_, input, message) => {
     const { network } = pair();
     await checkThrows(() => network.predict(input as number[]), MyelinError, message);

@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { Callback } from "../../lib/callbacks/callback.ts";
 import { getThreads, setThreads } from "../../lib/executor/native.ts";
+import * as layers from "../../lib/layers/index.ts";
+import { Network } from "../../lib/network.ts";
+import { NUMERIC_ARRAYS } from "../../lib/tensor.ts";
 import { sineData, sineTraining } from "../support/training.ts";
 
 const data = sineData(300);
@@ -112,5 +115,26 @@ describe("an error in a callback", () => {
     expect(network.predict(data.x).data.every(Number.isFinite)).toBe(true);
     await trainer.fit(data, { epochs: 1 });
     trainer.fitSync(data, { epochs: 1 });
+  });
+});
+
+describe("a prediction for one sample", () => {
+  it.each([1, 5, 8])("is the same from every kind of array, for %d numbers", (size) => {
+    const units = 300;
+    const network = new Network({ input: [size], layers: [layers.dense({ units })], seed: 1 });
+    const numbers = Array.from({ length: size }, (_, i) => i + 1);
+    const wanted = network.predict([numbers]);
+    expect(wanted.shape).toEqual([1, units]);
+    for (const sample of [numbers, ...NUMERIC_ARRAYS.map((type) => type.from(numbers))]) {
+      expect(network.predict(sample as number[])).toEqual({ shape: [units], data: wanted.data });
+    }
+  });
+
+  it("owns its result", () => {
+    const network = new Network({ input: [2], layers: [layers.dense({ units: 2 })], seed: 1 });
+    const first = network.predict([1, 2]);
+    const copy = first.data.slice();
+    network.predict([3, 4]);
+    expect(first.data).toEqual(copy);
   });
 });
