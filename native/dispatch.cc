@@ -3,38 +3,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define MYELIN_X64 1
-#if defined(_MSC_VER)
-#include <intrin.h>
-#else
-#include <cpuid.h>
-#endif
-#endif
+#include "x64_cpuid.h"
 
 namespace myelin {
 namespace {
 
 #if defined(MYELIN_X64)
-
-struct CpuidResult {
-  uint32_t eax, ebx, ecx, edx;
-};
-
-CpuidResult cpuid(uint32_t leaf, uint32_t subleaf = 0) {
-  CpuidResult r{};
-#if defined(_MSC_VER)
-  int out[4];
-  __cpuidex(out, 0, 0);
-  if (static_cast<uint32_t>(out[0]) < leaf) return r;
-  __cpuidex(out, static_cast<int>(leaf), static_cast<int>(subleaf));
-  r = {static_cast<uint32_t>(out[0]), static_cast<uint32_t>(out[1]), static_cast<uint32_t>(out[2]),
-       static_cast<uint32_t>(out[3])};
-#else
-  __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
-#endif
-  return r;
-}
 
 // Which register files the operating system saves.
 uint64_t saved_state() {

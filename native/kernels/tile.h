@@ -6,96 +6,100 @@ namespace myelin {
 namespace {
 namespace gemm {
 
-// Tiles are 1, 2, 4 or 8 vectors wide; this is how many rows then fit into the registers.
+// Tiles are 1, 2, 4 or 8 vectors wide; this is how many rows they have at most. Wide tiles of few
+// rows fill the registers, a narrow one only ends a row of wider ones.
 constexpr int kWidths = 4;
-constexpr int kTileRows[kWidths] = {kRegisters == 32 ? 28 : 12, kRegisters == 32 ? 14 : 6,
+constexpr int kTileRows[kWidths] = {kRegisters == 32 ? 14 : 6, kRegisters == 32 ? 14 : 6,
                                     kRegisters == 32 ? 6 : 2, kRegisters == 32 ? 3 : 1};
 
-// c = start + a b for `rows` x `columns` of c, where element (i, k) of a is a[i * a_stride + k]
-// (or a[k * a_stride + i] where a is transposed), (k, j) of b is b[k * b_stride + j]. `start` is
-// null for zeros; its rows are start_stride apart (0: one row for all, a bias). Only the first
-// `last` lanes of the last vector exist.
+// A tile of c = start + a b, whose element (i, k) of a is a[i * a_row + k * a_step] and (k, j) of b
+// is b[k * b_step + j].
 //
 // Each element is one chain of fused multiply-adds in the order of k, from `start` on: the same
 // bits for any tile, blocking of k (with c as start) or partition.
-//
-// Where `rate` is not null, c -= *rate * (a b) instead, product and difference rounded as in `sgd`.
-using TileFunction = void (*)(int64_t k, const float* a, int64_t a_stride, const float* b,
-                              int64_t b_stride, const float* start, int64_t start_stride, float* c,
-                              int64_t c_stride, int64_t last, const float* rate);
+struct Tile {
+  int64_t k;
+  const float* a;
+  int64_t a_row, a_step;
+  const float* b;
+  int64_t b_step;
+  const float* start;  // null: zeros
+  int64_t start_row;   // 0: one row for all, a bias
+  float* c;
+  int64_t c_row;
+  int64_t last;       // lanes of the last vector that exist
+  const float* rate;  // not null: c -= *rate * (a b), product and difference rounded as in `sgd`
+};
+using TileFunction = void (*)(const Tile& t);
 
 template <bool kPartial, int kVecs>
 MYELIN_INLINE Vec load_column(const float* p, int v, int64_t last) {
-  if (kPartial && v == kVecs - 1) return load_partial(p + v * kWidth, last);
-  return load(p + v * kWidth);
+  return kPartial && v == kVecs - 1 ? load_partial(p + v * kWidth, last) : load(p + v * kWidth);
 }
 
-// One k of the tile. Rows of a are addressed in threes from one pointer: base, base + stride and
-// base + 2 stride are one instruction's addressing modes, and pointers are scarce.
-template <int kRows, int kVecs, bool kTransposed, bool kPartial>
-MYELIN_INLINE void step(Vec (&sum)[kRows][kVecs], const float* const* a, int64_t a_stride,
-                        const float* b, int64_t last) {
-  Vec row[kVecs];
-  MYELIN_UNROLL
-  for (int v = 0; v < kVecs; ++v) row[v] = load_column<kPartial, kVecs>(b, v, last);
-  MYELIN_UNROLL
-  for (int i = 0; i < kRows; ++i) {
-    const float scalar = kTransposed ? a[0][i] : a[i / 3][i % 3 * a_stride];
-    const Vec factor = broadcast(scalar);
-    MYELIN_UNROLL
-    for (int v = 0; v < kVecs; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
-  }
-}
-
-template <int kRows, int kVecs, bool kTransposed, bool kPartial>
-void tile(int64_t k, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
-          const float* start, int64_t start_stride, float* c, int64_t c_stride, int64_t last,
-          const float* rate) {
+// Rows of a are addressed in threes from one pointer: base, base + row and base + 2 row are one
+// instruction's addressing modes, and pointers are scarce.
+template <int kRows, int kVecs, bool kPartial>
+void tile(const Tile& t) {
+  const int64_t last = t.last;
   Vec sum[kRows][kVecs];
   MYELIN_UNROLL
   for (int i = 0; i < kRows; ++i) {
     MYELIN_UNROLL
     for (int v = 0; v < kVecs; ++v) {
-      sum[i][v] = start ? load_column<kPartial, kVecs>(start + i * start_stride, v, last) : zero();
+      sum[i][v] =
+          t.start ? load_column<kPartial, kVecs>(t.start + i * t.start_row, v, last) : zero();
     }
   }
 
-  constexpr int kPointers = kTransposed ? 1 : (kRows + 2) / 3;
-  const float* pointers[kPointers];
+  constexpr int kPointers = (kRows + 2) / 3;
+  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
+  const float* a[kPointers];
   MYELIN_UNROLL
-  for (int i = 0; i < kPointers; ++i) pointers[i] = a + 3 * i * a_stride;
-  for (; k > 0; --k) {
-    step<kRows, kVecs, kTransposed, kPartial>(sum, pointers, a_stride, b, last);
-    b += b_stride;
+  for (int i = 0; i < kPointers; ++i) a[i] = t.a + 3 * i * a_row;
+  const float* b = t.b;
+  for (int64_t k = t.k; k > 0; --k) {
+    Vec row[kVecs];
     MYELIN_UNROLL
-    for (int i = 0; i < kPointers; ++i) pointers[i] += kTransposed ? a_stride : 1;
+    for (int v = 0; v < kVecs; ++v) row[v] = load_column<kPartial, kVecs>(b, v, last);
+    MYELIN_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      const Vec factor = broadcast(a[i / 3][i % 3 * a_row]);
+      MYELIN_UNROLL
+      for (int v = 0; v < kVecs; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
+    }
+    b += b_step;
+    MYELIN_UNROLL
+    for (int i = 0; i < kPointers; ++i) a[i] += a_step;
   }
 
-  if (rate) {
-    const Vec step = broadcast(*rate);
+  if (t.rate) {
+    const Vec rate = broadcast(*t.rate);
     MYELIN_UNROLL
     for (int i = 0; i < kRows; ++i) {
       MYELIN_UNROLL
       for (int v = 0; v < kVecs; ++v) {
-        sum[i][v] = load_column<kPartial, kVecs>(c + i * c_stride, v, last) - step * sum[i][v];
+        const Vec before = load_column<kPartial, kVecs>(t.c + i * t.c_row, v, last);
+        sum[i][v] = before - rate * sum[i][v];
       }
     }
   }
+  float* c = t.c;
   MYELIN_UNROLL
   for (int i = 0; i < kRows; ++i) {
     MYELIN_UNROLL
     for (int v = 0; v < kVecs; ++v) {
-      float* to = c + i * c_stride + v * kWidth;
       if (kPartial && v == kVecs - 1) {
-        store_partial(to, sum[i][v], last);
+        store_lanes(c + v * kWidth, sum[i][v], last);
       } else {
-        store(to, sum[i][v]);
+        store(c + v * kWidth, sum[i][v]);
       }
     }
+    c += t.c_row;
   }
 }
 
-// ---- Tables of tiles by width, transposition, partial last vector and rows ----
+// ---- Tables of tiles by width, partial last vector and rows ----
 
 template <int... kRows>
 struct RowList {};
@@ -107,42 +111,25 @@ struct Count<0, kRows...> {
 };
 
 struct TileRow {
-  TileFunction of_rows[29];
+  TileFunction of_rows[15];
 };
 
-template <int kVecs, bool kTransposed, bool kPartial, int... kRows>
+template <int kVecs, bool kPartial, int... kRows>
 constexpr TileRow tiles_of(RowList<kRows...>) {
-  return {{nullptr, tile<kRows, kVecs, kTransposed, kPartial>...}};
+  return {{nullptr, tile<kRows, kVecs, kPartial>...}};
 }
+// Where masks are free, one function does for whole and partial vectors.
+template <int kIndex, bool kPartial>
+constexpr TileRow kTiles =
+    tiles_of<1 << kIndex, kPartial || kFreeMasks>(typename Count<kTileRows[kIndex]>::Rows());
 
-template <int kIndex>
-struct TileSet {
-  using Rows = typename Count<kTileRows[kIndex]>::Rows;
-  static constexpr int kVecs = 1 << kIndex;
-  TileRow rows[2][2] = {
-      {tiles_of<kVecs, false, false>(Rows()), tiles_of<kVecs, false, true>(Rows())},
-      {tiles_of<kVecs, true, false>(Rows()), tiles_of<kVecs, true, true>(Rows())}};
-};
+constexpr const TileRow* kTilesOf[2][kWidths] = {
+    {&kTiles<0, false>, &kTiles<1, false>, &kTiles<2, false>, &kTiles<3, false>},
+    {&kTiles<0, true>, &kTiles<1, true>, &kTiles<2, true>, &kTiles<3, true>}};
 
-struct TileTable {
-  TileSet<0> one;
-  TileSet<1> two;
-  TileSet<2> four;
-  TileSet<3> eight;
-};
-constexpr TileTable kTiles;
-
-MYELIN_INLINE TileFunction find_tile(int vecs, bool transposed, bool partial, int64_t rows) {
-  switch (vecs) {
-    case 1:
-      return kTiles.one.rows[transposed][partial].of_rows[rows];
-    case 2:
-      return kTiles.two.rows[transposed][partial].of_rows[rows];
-    case 4:
-      return kTiles.four.rows[transposed][partial].of_rows[rows];
-    default:
-      return kTiles.eight.rows[transposed][partial].of_rows[rows];
-  }
+// A tile 2^index vectors wide.
+MYELIN_INLINE void run_tile(int index, int64_t rows, const Tile& t) {
+  kTilesOf[t.last < kWidth][index]->of_rows[rows](t);
 }
 
 }  // namespace gemm

@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kIsa = "avx2";
 constexpr int kWidth = 8;
 constexpr int kRegisters = 16;
+constexpr bool kFreeMasks = false;
 
 struct Vec {
   __m256 v;
@@ -152,6 +153,19 @@ MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
   const __m256 right = _mm256_permute2f128_ps(low.v, high.v, 0x31);
   even.v = _mm256_shuffle_ps(left, right, 0x88);
   odd.v = _mm256_shuffle_ps(left, right, 0xdd);
+}
+// Both halves: a part of the sums of four rows.
+MYELIN_INLINE __m256 sum_halves(const Vec* rows) {
+  const __m256 a = rows[0].v, b = rows[1].v, c = rows[2].v, d = rows[3].v;
+  const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+  const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+  return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+}
+// Lane i of the result is the sum of rows[i].
+MYELIN_INLINE Vec sum_lanes(const Vec* rows) {
+  const __m256 low = sum_halves(rows), high = sum_halves(rows + 4);
+  return {_mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                        _mm256_permute2f128_ps(low, high, 0x31))};
 }
 // Word 4*j+i of the four vectors in a row becomes what was lane j of vector i.
 MYELIN_INLINE void interleave4(Int* words) {

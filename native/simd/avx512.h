@@ -16,6 +16,7 @@ constexpr const char* kIsa = "avx512";
 #endif
 constexpr int kWidth = 16;
 constexpr int kRegisters = 32;
+constexpr bool kFreeMasks = true;
 
 struct Vec {
   __m512 v;
@@ -144,6 +145,22 @@ MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
   const Int index = shift_left<1>(lane_index());
   even.v = _mm512_permutex2var_ps(low.v, index.v, high.v);
   odd.v = _mm512_permutex2var_ps(low.v, (index + broadcast_int(1)).v, high.v);
+}
+MYELIN_INLINE __m512 add_quarters(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+// Lane i of the result is the sum of rows[i].
+MYELIN_INLINE Vec sum_lanes(const Vec* rows) {
+  __m512 quads[4];  // each quarter: a part of the sums of four rows
+  MYELIN_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    const __m512 a = rows[4 * i].v, b = rows[4 * i + 1].v;
+    const __m512 c = rows[4 * i + 2].v, d = rows[4 * i + 3].v;
+    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    quads[i] = _mm512_add_ps(unpack_pair_low(ab, cd), unpack_pair_high(ab, cd));
+  }
+  return {add_quarters(add_quarters(quads[0], quads[1]), add_quarters(quads[2], quads[3]))};
 }
 // Word 4*j+i of the four vectors in a row becomes what was lane j of vector i.
 MYELIN_INLINE void interleave4(Int* words) {

@@ -3,6 +3,10 @@
 #include <math.h>
 
 #if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
 #define MYELIN_INLINE __forceinline
 #define MYELIN_UNROLL
 #elif defined(__clang__)
@@ -25,6 +29,19 @@ MYELIN_INLINE void raise_flag(bool* flag) {
   *static_cast<volatile bool*>(flag) = true;
 #else
   __atomic_store_n(flag, true, __ATOMIC_RELAXED);
+#endif
+}
+
+// Asks for the cache line that holds p.
+MYELIN_INLINE void prefetch(const float* p) {
+#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(_M_X64)
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
+#else
+  __prefetch(p);
+#endif
+#else
+  __builtin_prefetch(p, 0, 2);
 #endif
 }
 

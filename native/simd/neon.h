@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kIsa = "neon";
 constexpr int kWidth = 4;
 constexpr int kRegisters = 32;
+constexpr bool kFreeMasks = false;
 
 struct Vec {
   float32x4_t v;
@@ -128,6 +129,10 @@ MYELIN_INLINE void transpose(Vec* rows) {
 MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
   even.v = vuzp1q_f32(low.v, high.v);
   odd.v = vuzp2q_f32(low.v, high.v);
+}
+// Lane i of the result is the sum of rows[i].
+MYELIN_INLINE Vec sum_lanes(const Vec* rows) {
+  return {vpaddq_f32(vpaddq_f32(rows[0].v, rows[1].v), vpaddq_f32(rows[2].v, rows[3].v))};
 }
 // Word 4*j+i of the four vectors in a row becomes what was lane j of vector i.
 MYELIN_INLINE void interleave4(Int* words) {

@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kIsa = "scalar";
 constexpr int kWidth = 1;
 constexpr int kRegisters = 16;
+constexpr bool kFreeMasks = true;
 
 struct Vec {
   float v;
@@ -117,6 +118,7 @@ MYELIN_INLINE void deinterleave(Vec low, Vec high, Vec& even, Vec& odd) {
   odd = high;
 }
 MYELIN_INLINE void transpose(Vec*) {}
+MYELIN_INLINE Vec sum_lanes(const Vec* rows) { return rows[0]; }
 MYELIN_INLINE void interleave4(Int*) {}
 
 }  // namespace

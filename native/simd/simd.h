@@ -1,13 +1,14 @@
 // The vector type of the ISA that this unit is compiled for. Every ISA header offers the same:
 //
-//   kIsa, kWidth (floats in a Vec), kRegisters (vector registers)
+//   kIsa, kWidth (floats in a Vec), kRegisters (vector registers),
+//   kFreeMasks (load_partial costs no more than load)
 //   Vec     kWidth floats        Int   kWidth 32-bit integers        Mask   kWidth booleans
 //   load store, *_partial (only the first n lanes are touched; others read as 0), broadcast
 //   + - * /, fma(a,b,c) = a*b+c, sqrt, abs, min, max (NaN wins), min_of/max_of(constant, x)
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
 //   round_to_int to_float as_int as_float scale_by_power_of_two
-//   first reduce_add reduce_max transpose interleave4 deinterleave
+//   first reduce_add reduce_max transpose sum_lanes interleave4 deinterleave, prefetch
 //
 // Everything lives in an anonymous namespace: two units compiled for different ISAs must
 // never share a function.

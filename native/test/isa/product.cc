@@ -20,7 +20,12 @@ gemm::Product product(const ProductCall& x) {
 }
 
 void run(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
-  gemm::multiply_part(product(x), workspace, part, parts);
+  const gemm::Product p = product(x);
+  if (x.caches) {
+    gemm::multiply_blocks(p, gemm::blocking(p, *x.caches), workspace);
+  } else {
+    gemm::multiply_part(p, workspace, part, parts);
+  }
 }
 
 void run_bf16(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {

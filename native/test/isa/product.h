@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "cache_sizes.h"
+
 namespace myelin::test {
 
 struct ProductCall {
@@ -16,8 +18,9 @@ struct ProductCall {
   bool b_transposed;
   float* c;
   int64_t c_stride;
-  const float* bias;  // null: none
-  const float* rate;  // null: no update
+  const float* bias;         // null: none
+  const float* rate;         // null: no update
+  const CacheSizes* caches;  // not null: in blocks for such a machine, undivided
 };
 
 using ProductFunction = void (*)(const ProductCall& call, float* workspace, int64_t part,

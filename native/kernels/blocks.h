@@ -1,0 +1,142 @@
+// Products in blocks: which of a and b is packed, and in what order the tiles come.
+#pragma once
+#include "../cache_sizes.h"
+#include "pack.h"
+#include "tile.h"
+
+namespace myelin {
+namespace {
+namespace gemm {
+
+// How a product is cut: rows of a strip and vectors of a panel are those of a tile.
+struct Blocking {
+  int width;  // of a tile: 2^width vectors
+  int64_t strip_rows, panel;
+  bool pack_a, pack_b;
+  int64_t m, n, k;  // of a block; the workspace holds a packed block of a and one of b
+};
+
+MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
+  return round_up(divide_up(n, divide_up(n, most)), unit);
+}
+
+// The least depth at which a block is worth its packing and the second pass over c.
+constexpr int64_t kDepth = 1024;
+// Matrices whose rows are a multiple of this apart have their columns in a few places of the cache.
+constexpr int64_t kAliasing = 1024;
+
+// A tall tile loads least; where rows are few, or are read in place and far apart, a wide one.
+inline int tile_width(int64_t m, int64_t n, bool wide) {
+  if (n <= kWidth) return 0;
+  if (m <= kTileRows[3] && n > 4 * kWidth) return 3;
+  if ((wide || m <= kTileRows[2]) && kTileRows[2] > 2 && n > 2 * kWidth) return 2;
+  return 1;
+}
+
+// Small operands are read in place, panel by panel of b and a whole. Of large ones b is packed, and
+// a where it is transposed: then a strip of it stays in L1 and a block of b in half of L2.
+inline Blocking blocking(const Product& p, const CacheSizes& caches) {
+  const int64_t l1 = caches.l1 / 4;  // in floats
+  const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
+  const bool many = p.m > 2 * kTileRows[1];
+  const bool large = many && p.k * p.n > 2 * l2;
+  const int width = tile_width(p.m, p.n, large && !p.a.transposed);
+  const int64_t panel = kWidth << width;
+  Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
+  if (p.rate && p.k > kDepth) return s;  // sums must be whole before they meet c
+  s.pack_b = p.b.transposed || large || (many && p.b.stride % kAliasing == 0);
+  s.pack_a = p.a.transposed && many && p.n > 2 * panel && (large || p.a.stride % kAliasing == 0);
+  if (!p.rate) {
+    const int64_t strip_depth = l1 * 5 / 8 / s.strip_rows;
+    s.k = even_share(p.k, s.pack_a ? min_int(strip_depth, kDepth) : kDepth, 4);
+  }
+  if (s.pack_b) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
+  if (s.pack_a) {
+    const int64_t most = (kWorkspaceFloats - s.n * s.k) / (s.k + kLine) - s.strip_rows;
+    s.m = even_share(p.m, most, s.strip_rows);
+  }
+  return s;
+}
+
+// One block: c[0..m, 0..n] of the product, `depth` deep.
+struct Block {
+  int64_t m, n, depth;
+  Matrix a, b;  // packed where the blocking says so
+  const float* start;
+  int64_t start_row;
+  float* c;
+  bool last;  // of k: then the epilogue follows
+};
+
+// The `index`th of the `strips` of a block times all panels of b.
+inline void multiply_strip(const Product& p, const Blocking& s, const Block& block, int64_t strips,
+                           int64_t index) {
+  const Range rows = piece(block.m, strips, index);
+  const int64_t height = rows.end - rows.begin;
+  Tile t;
+  t.k = block.depth;
+  if (s.pack_a) {
+    t.a = block.a.data + packed_strip(rows.begin, index, block.depth);
+    t.a_row = 1;
+    t.a_step = height;
+  } else {
+    t.a = block.a.at(rows.begin, 0);
+    t.a_row = block.a.row_step();
+    t.a_step = block.a.column_step();
+  }
+  t.b_step = s.pack_b ? s.panel : block.b.stride;
+  t.start_row = block.start_row;
+  t.c_row = p.c_stride;
+  t.rate = p.rate;
+  for (int64_t j = 0; j < block.n;) {
+    const int64_t left = block.n - j;
+    int width = s.width;
+    while (width > 0 && left <= ((1 << width) - 1) * kWidth) --width;
+    const int64_t columns = min_int(left, kWidth << width);
+    t.last = columns - ((1 << width) - 1) * kWidth;
+    t.b = block.b.data + (s.pack_b ? j / s.panel * s.panel * block.depth + j % s.panel : j);
+    t.start = block.start ? block.start + rows.begin * block.start_row + j : nullptr;
+    t.c = block.c + rows.begin * p.c_stride + j;
+    run_tile(width, height, t);
+    if (block.last) p.finish(t.c, height, columns);
+    j += columns;
+  }
+}
+
+// Computes the product; `workspace` is a StepContext's.
+inline void multiply_blocks(const Product& p, const Blocking& s, float* workspace) {
+  float* packed_b = workspace;
+  float* packed_a = workspace + (s.pack_b ? s.n * s.k : 0);
+  Block block;
+  for (int64_t k = 0; k < p.k; k += s.k) {
+    block.depth = min_int(s.k, p.k - k);
+    block.last = k + block.depth == p.k;
+    for (int64_t i = 0; i < p.m; i += s.m) {
+      block.m = min_int(s.m, p.m - i);
+      const int64_t strips = divide_up(block.m, s.strip_rows);
+      block.a = {p.a.at(i, k), p.a.stride, p.a.transposed};
+      if (s.pack_a) {
+        pack_strips(block.a, block.m, block.depth, strips, packed_a);
+        block.a.data = packed_a;
+      }
+      for (int64_t j = 0; j < p.n; j += s.n) {
+        block.n = min_int(s.n, p.n - j);
+        block.b = {p.b.at(k, j), p.b.stride, p.b.transposed};
+        if (s.pack_b) {
+          pack_panels(block.b, block.depth, block.n, s.panel, packed_b);
+          block.b.data = packed_b;
+        }
+        block.c = p.c + i * p.c_stride + j;
+        block.start = k > 0 ? block.c : p.bias ? p.bias + j : nullptr;
+        block.start_row = k > 0 ? p.c_stride : 0;
+        for (int64_t index = 0; index < strips; ++index) {
+          multiply_strip(p, s, block, strips, index);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace gemm
+}  // namespace
+}  // namespace myelin

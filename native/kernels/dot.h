@@ -1,0 +1,138 @@
+// Products whose operands both run along k in memory: tiles of dot products, k in the lanes.
+#pragma once
+#include "pack.h"
+
+namespace myelin {
+namespace {
+namespace gemm {
+
+constexpr int kDotRows = kRegisters == 32 ? 6 : 3;
+constexpr int kDotColumns = 4;
+
+// A tile of c whose element (i, j) is the dot product of rows i of a and j of b: lane l sums every
+// kWidth-th term from l on, then lanes are added in a fixed order. The same bits for any tile.
+struct Dots {
+  int64_t k;
+  const float* a;
+  int64_t a_row;
+  const float* b;
+  int64_t b_row;
+  const float* bias;  // null: none
+  float* c;
+  int64_t c_row;
+};
+using DotFunction = void (*)(const Dots& d);
+
+template <int kRows, int kColumns>
+MYELIN_INLINE void dot_step(Vec (&sum)[kRows][kColumns], const Vec (&a)[kRows],
+                            const Vec (&b)[kColumns]) {
+  MYELIN_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    MYELIN_UNROLL
+    for (int j = 0; j < kColumns; ++j) sum[i][j] = fma(a[i], b[j], sum[i][j]);
+  }
+}
+
+template <int kRows, int kColumns>
+void dot_tile(const Dots& d) {
+  Vec sum[kRows][kColumns];
+  const float* b[kColumns];
+  MYELIN_UNROLL
+  for (int j = 0; j < kColumns; ++j) b[j] = d.b + j * d.b_row;
+  const float* a[kRows];
+  MYELIN_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    a[i] = d.a + i * d.a_row;
+    MYELIN_UNROLL
+    for (int j = 0; j < kColumns; ++j) sum[i][j] = zero();
+  }
+  int64_t k = 0;
+  for (; k + kWidth <= d.k; k += kWidth) {
+    Vec right[kColumns], left[kRows];
+    MYELIN_UNROLL
+    for (int j = 0; j < kColumns; ++j) right[j] = load(b[j] + k);
+    MYELIN_UNROLL
+    for (int i = 0; i < kRows; ++i) left[i] = load(a[i] + k);
+    dot_step(sum, left, right);
+  }
+  if (k < d.k) {
+    const int64_t rest = d.k - k;
+    Vec right[kColumns], left[kRows];
+    MYELIN_UNROLL
+    for (int j = 0; j < kColumns; ++j) right[j] = load_partial(b[j] + k, rest);
+    MYELIN_UNROLL
+    for (int i = 0; i < kRows; ++i) left[i] = load_partial(a[i] + k, rest);
+    dot_step(sum, left, right);
+  }
+
+  constexpr int kSums = kRows * kColumns;
+  constexpr int kVecs = (kSums + kWidth - 1) / kWidth;
+  Vec flat[kVecs * kWidth];
+  MYELIN_UNROLL
+  for (int i = 0; i < kVecs * kWidth; ++i) {
+    flat[i] = i < kSums ? sum[i / kColumns % kRows][i % kColumns] : zero();
+  }
+  alignas(64) float sums[kVecs * kWidth];
+  MYELIN_UNROLL
+  for (int v = 0; v < kVecs; ++v) store(sums + v * kWidth, sum_lanes(flat + v * kWidth));
+  MYELIN_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    MYELIN_UNROLL
+    for (int j = 0; j < kColumns; ++j) {
+      const float x = sums[i * kColumns + j];
+      d.c[i * d.c_row + j] = d.bias ? d.bias[j] + x : x;
+    }
+  }
+}
+
+// ---- A table of tiles by rows and columns ----
+
+struct DotRow {
+  DotFunction of_columns[kDotColumns + 1];
+};
+template <int kRows>
+constexpr DotRow dots_of() {
+  constexpr int kThese = kRows <= kDotRows ? kRows : 1;  // no larger ones are made
+  return {{nullptr, dot_tile<kThese, 1>, dot_tile<kThese, 2>, dot_tile<kThese, 3>,
+           dot_tile<kThese, kDotColumns>}};
+}
+constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_of<3>(),
+                                dots_of<4>(), dots_of<5>(), dots_of<6>()};
+
+// c = a b where b is transposed.
+inline void multiply_dots(const Product& p) {
+  const int64_t strips = divide_up(p.m, kDotRows), panels = divide_up(p.n, kDotColumns);
+  Dots d;
+  d.k = p.k;
+  d.a_row = p.a.stride;
+  d.b_row = p.b.stride;
+  d.c_row = p.c_stride;
+  for (int64_t i = 0; i < strips; ++i) {
+    const Range rows = piece(p.m, strips, i);
+    d.a = p.a.at(rows.begin, 0);
+    for (int64_t j = 0; j < panels; ++j) {
+      const Range columns = piece(p.n, panels, j);
+      d.b = p.b.at(0, columns.begin);
+      d.bias = p.bias ? p.bias + columns.begin : nullptr;
+      d.c = p.c + rows.begin * p.c_stride + columns.begin;
+      kDotTiles[rows.end - rows.begin].of_columns[columns.end - columns.begin](d);
+    }
+    p.finish(p.c + rows.begin * p.c_stride, rows.end - rows.begin, p.n);
+  }
+}
+
+// c = a b where b is narrow: a copy of b, transposed, fits the workspace.
+inline void multiply_narrow_dots(const Product& p, float* workspace) {
+  const int64_t stride = round_up(p.k, kWidth);
+  for (int64_t k = 0; k < p.k; k += kWidth) {
+    pack_transposed(p.b.at(k, 0), p.b.stride, min_int(kWidth, p.k - k), p.n, workspace + k, stride,
+                    kWidth);
+  }
+  Product dots = p;
+  dots.b = {workspace, stride, true};
+  multiply_dots(dots);
+}
+
+}  // namespace gemm
+}  // namespace
+}  // namespace myelin

@@ -1,0 +1,64 @@
+// What a matrix product is: c = f(a b + bias), or an update of c.
+#pragma once
+#include "unary.h"
+
+namespace myelin {
+namespace {
+namespace gemm {
+
+// Element (i, j) is data[i * stride + j], or data[j * stride + i] where transposed.
+struct Matrix {
+  const float* data;
+  int64_t stride;
+  bool transposed;
+
+  const float* at(int64_t i, int64_t j) const {
+    return transposed ? data + j * stride + i : data + i * stride + j;
+  }
+  // How far apart (i, j) and (i + 1, j) are, and (i, j) and (i, j + 1).
+  int64_t row_step() const { return transposed ? 1 : stride; }
+  int64_t column_step() const { return transposed ? stride : 1; }
+};
+
+// What follows a product, tile by tile while the tile is still in the nearest cache: an activation,
+// or the product with an activation's gradient.
+struct Epilogue {
+  unary::TileFunction run;  // null: nothing
+  const float* saved;       // what the gradient reads, laid out like c
+  float alpha, beta;
+};
+
+struct Product {
+  int64_t m, n, k;
+  Matrix a, b;  // m x k, k x n
+  float* c;     // m x n
+  int64_t c_stride;
+  const float* bias;  // null: none
+  Epilogue epilogue;
+  // Not null: c -= *rate * (a b), with the bits that `sgd` gives for a gradient of a b. Only where
+  // b is not transposed, and without bias and epilogue.
+  const float* rate;
+
+  // Makes c begin `elements` later.
+  void shift(int64_t elements) {
+    c += elements;
+    if (epilogue.saved) epilogue.saved += elements;
+  }
+
+  void finish(float* from, int64_t rows, int64_t columns) const {
+    if (!epilogue.run) return;
+    const float* saved = epilogue.saved ? epilogue.saved + (from - c) : nullptr;
+    epilogue.run(from, saved, {c_stride, rows, columns}, epilogue.alpha, epilogue.beta);
+  }
+};
+
+// The `index`th of `count` pieces of n, lengths within one of each other.
+MYELIN_INLINE Range piece(int64_t n, int64_t count, int64_t index) {
+  const int64_t length = n / count, longer = n % count;
+  const int64_t begin = index * length + min_int(index, longer);
+  return {begin, begin + length + (index < longer)};
+}
+
+}  // namespace gemm
+}  // namespace
+}  // namespace myelin
