@@ -18,9 +18,9 @@ struct ProductCall {
   bool b_transposed;
   float* c;
   int64_t c_stride;
-  const float* bias;         // null: none
-  const float* rate;         // null: no update
-  const CacheSizes* caches;  // not null: in blocks for such a machine, undivided
+  const float* bias = nullptr;         // null: none
+  const float* rate = nullptr;         // null: no update
+  const CacheSizes* caches = nullptr;  // not null: in blocks for such a machine, undivided
 };
 
 using ProductFunction = void (*)(const ProductCall& call, float* workspace, int64_t part,
