@@ -9,7 +9,7 @@ import torch
 sys.dont_write_bytecode = True
 from golden_json import dumps
 
-NAMES = ["activations", "layers", "losses", "metrics", "optimizers", "weights"]
+NAMES = ["activations", "bf16", "layers", "losses", "metrics", "optimizers", "weights"]
 
 
 def main(names):
