@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <set>
 
 #include "examples.h"
 #include "try_plan.h"
@@ -103,7 +104,9 @@ const Kernel* find_kernel(const KernelTable& table, const std::string& name) {
 
 TEST_CASE("there is an example of every kernel, and all variants accept it") {
   for (const KernelTable* table : usable_tables()) {
-    CHECK(static_cast<size_t>(table->count) == examples().size());
+    std::set<std::string> ops;
+    for (const Example& example : examples()) ops.insert(example.op);
+    CHECK(static_cast<size_t>(table->count) == ops.size());
     for (const Example& example : examples()) {
       CAPTURE(example.op);
       REQUIRE(find_kernel(*table, example.op) != nullptr);
