@@ -82,6 +82,7 @@ export class Trainer<
   #seed: readonly [number, number];
   readonly #position: Position = { step: 0, epoch: 0, batch: 0 };
   readonly #loaded = new Map<string, Loaded & { capacity: number }>();
+  #snapshot: Snapshot | undefined;
   #callbacks: readonly Callback[] = [];
   #callbackStates: Readonly<Record<string, unknown>> = {};
 
@@ -267,7 +268,7 @@ export class Trainer<
           else series.push(value);
         }
       },
-      snapshot: new Snapshot(this.network.state, this.slots, () => this.#resetSlots()),
+      snapshot: this.#takeSnapshot(),
       validate: held && (() => this.#validate(held)),
     };
     const bind = (dataset: Dataset): Bound =>
@@ -311,6 +312,13 @@ export class Trainer<
       stopReason,
       seconds,
     };
+  }
+
+  /** The weights as they are, in the memory of the last training's copy. */
+  #takeSnapshot(): Snapshot {
+    this.#snapshot ??= new Snapshot(this.network.state, this.slots, () => this.#resetSlots());
+    this.#snapshot.take();
+    return this.#snapshot;
   }
 
   *#evaluate(dataset: Dataset, objective: Objective, batchSize: number): Process<Evaluation> {

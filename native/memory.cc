@@ -12,9 +12,7 @@
 namespace myelin {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
-// A workspace fills exactly one huge page.
-constexpr std::align_val_t kWorkspaceAlignment{kHugePage};
+constexpr std::align_val_t kWorkspaceAlignment{4096};
 
 }  // namespace
 
@@ -23,14 +21,13 @@ void WorkspaceDeleter::operator()(float* memory) const {
 }
 
 Workspace make_workspace() {
-  size_t bytes = kWorkspaceFloats * sizeof(float);
-  void* memory = ::operator new(bytes, kWorkspaceAlignment);
-  advise_huge_pages(memory, bytes);
+  void* memory = ::operator new(kWorkspaceFloats * sizeof(float), kWorkspaceAlignment);
   return Workspace(static_cast<float*>(memory));
 }
 
 void advise_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__)
+  constexpr size_t kHugePage = size_t{2} << 20;
   if (bytes < kHugePage) return;
   constexpr uintptr_t kPage = 4096;
   uintptr_t start = reinterpret_cast<uintptr_t>(memory);

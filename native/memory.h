@@ -9,8 +9,8 @@ struct WorkspaceDeleter {
   void operator()(float* memory) const;
 };
 
-// kWorkspaceFloats floats on a 64 byte boundary, left untouched: the system commits a page when a
-// kernel first writes to it.
+// kWorkspaceFloats floats at the start of a page, left untouched: the system commits a page when a
+// kernel first writes to it, which most do to a few. A huge page would be committed whole.
 using Workspace = std::unique_ptr<float[], WorkspaceDeleter>;
 
 // Throws std::bad_alloc.

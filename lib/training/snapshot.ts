@@ -10,21 +10,24 @@ export class Snapshot {
   readonly #slots: Float32Array;
   readonly #copy: Float32Array;
   readonly #resetSlots: () => void;
-  #time = performance.now();
+  #time = 0;
 
   constructor(state: Float32Array, slots: Float32Array, resetSlots: () => void) {
     this.#state = state;
     this.#slots = slots;
     this.#resetSlots = resetSlots;
-    this.#copy = new Float32Array(state);
+    this.#copy = new Float32Array(state.length);
+  }
+
+  /** Copies the weights. */
+  take(): void {
+    this.#copy.set(this.#state);
+    this.#time = performance.now();
   }
 
   /** Copies the weights when the last copy is old and they are finite. */
   offer(): void {
-    const now = performance.now();
-    if (now - this.#time < INTERVAL_MS || !allFinite(this.#state)) return;
-    this.#copy.set(this.#state);
-    this.#time = now;
+    if (performance.now() - this.#time >= INTERVAL_MS && allFinite(this.#state)) this.take();
   }
 
   /** Whether all weights are finite. */

@@ -1,4 +1,5 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, describe, expect, it, test } from "vitest";
 import type { Callback } from "../../lib/callbacks/callback.ts";
 import { getThreads, setThreads } from "../../lib/executor/native.ts";
 import * as layers from "../../lib/layers/index.ts";
@@ -116,6 +117,19 @@ describe("an error in a callback", () => {
     await trainer.fit(data, { epochs: 1 });
     trainer.fitSync(data, { epochs: 1 });
   });
+});
+
+test("threads that have nothing to do use no CPU", async () => {
+  setThreads(3);
+  const { trainer } = sineTraining(256);
+  trainer.fitSync(data, options);
+  await sleep(50);
+  const before = process.cpuUsage();
+  await sleep(300);
+  const { user, system } = process.cpuUsage(before);
+  // Of 300 ms; a thread that spins takes them all.
+  expect((user + system) / 1000).toBeLessThan(100);
+  setThreads(1);
 });
 
 describe("a prediction for one sample", () => {
