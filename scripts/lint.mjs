@@ -32,11 +32,17 @@ function lintCpp() {
   const program = findClangTool("clang-tidy");
   if (program === undefined) return;
   const { core, isa } = readJson("native/sources.json");
-  const units = [...core.map((source) => ({ source, gcc: [] })), isa.scalar];
-  if (process.arch === "x64") units.push(isa.avx512, isa.avx512bf16);
-  for (const { source, gcc } of units) {
-    const flags = gcc.filter((flag) => flag.startsWith("-m"));
-    run(program, ["--quiet", path("native", source), "--", "-std=c++20", ...flags], { quiet: true });
+  const units = core.map((source) => ({ file: path("native", source), flags: [] }));
+  const isas = process.arch === "x64" ? [isa.scalar, isa.avx512, isa.avx512bf16] : [isa.scalar];
+  for (const { source, gcc } of isas) {
+    units.push({ file: path("native", source), flags: gcc.filter((flag) => flag.startsWith("-m")) });
+  }
+  // The loops of limits_*.cc are one header, of which one unit is enough.
+  for (const name of ["main", "limits", "limits_scalar", "product", "runner"]) {
+    units.push({ file: path("bench/native", `${name}.cc`), flags: [`-I${path("native")}`] });
+  }
+  for (const { file, flags } of units) {
+    run(program, ["--quiet", file, "--", "-std=c++20", ...flags], { quiet: true });
   }
 }
 
