@@ -1,11 +1,13 @@
 // brain.js: per sample only, sigmoid on every layer, half the summed squared error.
-import { lossOf } from "../evaluate.mjs";
-import { passes } from "../workloads.mjs";
+import { lossOf } from "../harness/evaluate.mjs";
+import { passes } from "../harness/workloads.mjs";
 import { peerVersion, requirePeer } from "./peers.mjs";
 
 /** The nearest that brain.js can do where it cannot do the workload's mathematics. */
 function nearest(workload) {
-  if (workload.loss === "meanSquaredError") return { model: workload, note: undefined };
+  if (workload.loss === "meanSquaredError") {
+    return { model: workload, note: workload.batchSize === 1 ? undefined : "per sample: it has no batches" };
+  }
   const layers = workload.layers.map((layer) => ({ ...layer, activation: "sigmoid" }));
   return {
     model: { ...workload, layers, loss: "meanSquaredError", learningRate: 0.5 },
@@ -59,11 +61,13 @@ function trainOptions(model, outputs) {
  * A candidate for one version of brain.js, by the name of its package in the peers' folder.
  * @param {string} packageName
  * @param {string} title
- * @returns {import("../worker.mjs").Candidate}
+ * @param {(workload: import("../harness/workloads.mjs").Workload) => boolean} runs
+ * @returns {import("../harness/worker.mjs").Candidate}
  */
-export function brainCandidate(packageName, title) {
+export function brainCandidate(packageName, title, runs) {
   return {
     title,
+    runs,
     async load() {
       const { NeuralNetwork } = requirePeer(packageName);
       return {
@@ -77,6 +81,7 @@ export function brainCandidate(packageName, title) {
           net.sizes = [layers[0].inputs, ...layers.map((layer) => layer.units)];
           net.initialize();
           setWeights(net, layers, workload.initial);
+          if (workload.kind === "predict") return { note, predict: (x) => net.run(x) };
           const samples = samplesOf(workload);
           let position = 0;
           return {

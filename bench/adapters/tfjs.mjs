@@ -1,5 +1,5 @@
 // TensorFlow.js layers models, trained with trainOnBatch on tensors made before: its fastest way.
-import { lossOf } from "../evaluate.mjs";
+import { lossOf } from "../harness/evaluate.mjs";
 import { peerVersion, requirePeer } from "./peers.mjs";
 
 function createModel(tf, layersApi, workload) {
@@ -38,26 +38,45 @@ function createBatches(tf, { layers, batchSize, stepsPerEpoch, x, y }) {
   ]);
 }
 
+/** From an array to an array. */
+function predict(tf, model, x) {
+  const input = tf.tensor2d(x, [1, x.length]);
+  const output = model.predict(input);
+  const values = output.dataSync();
+  tf.dispose([input, output]);
+  return values;
+}
+
+/** tfjs-node is one package with a core of its own; the others share theirs. */
+async function start(backend) {
+  const whole = backend === "tensorflow";
+  const name = whole ? "@tensorflow/tfjs-node" : "@tensorflow/tfjs-core";
+  const tf = requirePeer(name);
+  const layersApi = whole ? tf : requirePeer("@tensorflow/tfjs-layers");
+  if (!whole) requirePeer(`@tensorflow/tfjs-backend-${backend}`);
+  await tf.setBackend(backend);
+  await tf.ready();
+  if (tf.getBackend() !== backend) throw new Error(`the ${backend} backend did not start`);
+  return { tf, layersApi, version: peerVersion(name) };
+}
+
 /**
- * @param {"cpu" | "wasm"} backend
+ * @param {"cpu" | "wasm" | "tensorflow"} backend
  * @param {string} title
- * @returns {import("../worker.mjs").Candidate}
+ * @returns {import("../harness/worker.mjs").Candidate}
  */
 export function tfjsCandidate(backend, title) {
   return {
     title,
+    runs: ({ bf16 }) => !bf16,
     async load() {
-      const tf = requirePeer("@tensorflow/tfjs-core");
-      const layersApi = requirePeer("@tensorflow/tfjs-layers");
-      requirePeer(`@tensorflow/tfjs-backend-${backend}`);
-      await tf.setBackend(backend);
-      await tf.ready();
-      if (tf.getBackend() !== backend) throw new Error(`the ${backend} backend did not start`);
+      const { tf, layersApi, version } = await start(backend);
       return {
-        version: peerVersion("@tensorflow/tfjs-core"),
+        version,
         async prepare(workload) {
           const model = createModel(tf, layersApi, workload);
           setWeights(tf, model, workload);
+          if (workload.kind === "predict") return { predict: (x) => predict(tf, model, x) };
           const batches = createBatches(tf, workload);
           let position = 0;
           return {

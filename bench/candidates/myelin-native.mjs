@@ -1,3 +1,8 @@
-import { myelinCandidate } from "../adapters/myelin.mjs";
+import { loadMyelin } from "../adapters/myelin.mjs";
 
-export default myelinCandidate("native", "Myelin native");
+/** @type {import("../harness/worker.mjs").Candidate} */
+export default {
+  title: "Myelin",
+  threaded: true,
+  load: () => loadMyelin({ executor: "native" }),
+};

@@ -1,3 +1,8 @@
-import { myelinCandidate } from "../adapters/myelin.mjs";
+import { loadMyelin } from "../adapters/myelin.mjs";
 
-export default myelinCandidate("reference", "Myelin reference");
+/** @type {import("../harness/worker.mjs").Candidate} */
+export default {
+  title: "Myelin's reference executor",
+  runs: (workload) => !workload.bf16,
+  load: () => loadMyelin({ executor: "reference" }),
+};

@@ -1,5 +1,5 @@
 // Plain loops over typed arrays, written to be read, not to be fast: the oracle for everybody's loss.
-import { forward, lossOf } from "../evaluate.mjs";
+import { forward, lossOf } from "../harness/evaluate.mjs";
 
 /** dLoss/dz of the last layer: for softmax with crossentropy p - t, for sigmoid with squared error by the chain. */
 function outputDelta(p, t, activation) {
@@ -95,13 +95,16 @@ class Trainer {
   }
 }
 
-/** @type {import("../worker.mjs").Candidate} */
+/** @type {import("../harness/worker.mjs").Candidate} */
 export default {
   title: "plain JavaScript",
+  runs: ({ bf16 }) => !bf16,
   async load() {
     return {
       version: process.version,
       async prepare(workload) {
+        const { kind, layers, initial } = workload;
+        if (kind === "predict") return { predict: (x) => forward(layers, initial, x).at(-1) };
         const trainer = new Trainer(workload);
         return {
           step(steps) {

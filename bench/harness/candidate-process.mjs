@@ -3,7 +3,8 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
-const ABSENT = new Set(["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"]);
+/** Codes of errors that say that a library, or a program that it needs, is not there. */
+const ABSENT = new Set(["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND", "ABSENT"]);
 
 /** The library of a candidate is not installed (or, for Myelin, not built). */
 export class AbsentError extends Error {}
@@ -15,11 +16,17 @@ export class CandidateProcess {
   /** Set while a command waits for its answer. */
   #pending;
 
-  /** @param {string} name a file in candidates/ without its ending */
-  constructor(name) {
+  /**
+   * @param {string} name a file in candidates/ without its ending
+   * @param {Record<string, string>} env variables besides this process's
+   */
+  constructor(name, env = {}) {
     this.#name = name;
     // Libraries print banners: what they say is shown only when they fail.
-    this.#child = fork(WORKER, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    this.#child = fork(WORKER, {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      env: { ...process.env, ...env },
+    });
     this.#child.stderr?.on("data", (chunk) => {
       this.#errors = (this.#errors + chunk).slice(-2000);
     });

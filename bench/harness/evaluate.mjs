@@ -50,21 +50,47 @@ function sampleLoss(p, t, loss) {
   return sum;
 }
 
+/** Enough samples to see that a loss falls. @param {import("./workloads.mjs").Workload} workload */
+function judged({ samples }) {
+  return Math.min(256, samples);
+}
+
+/** @param {import("./workloads.mjs").Workload} workload @param {number} n */
+export function inputOf({ layers, x }, n) {
+  return x.subarray(n * layers[0].inputs, (n + 1) * layers[0].inputs);
+}
+
+/** The mean loss of outputs for the first samples. */
+function meanLoss(workload, outputs) {
+  const width = workload.layers[workload.layers.length - 1].units;
+  const losses = outputs.map((output, n) =>
+    sampleLoss(output, workload.y.subarray(n * width, (n + 1) * width), workload.loss),
+  );
+  return losses.reduce((a, b) => a + b) / losses.length;
+}
+
 /**
- * The mean loss of the first samples of a workload (256 at most: enough to see that it falls).
+ * The mean loss of the first samples of a workload with these weights.
  * @param {import("./workloads.mjs").Workload} workload
  * @param {import("./workloads.mjs").Parameters[]} parameters
  * @returns {number}
  */
 export function lossOf(workload, parameters) {
-  const { layers, x, y, loss } = workload;
-  const inputs = layers[0].inputs;
-  const outputs = layers[layers.length - 1].units;
-  const samples = Math.min(256, workload.samples);
-  let sum = 0;
-  for (let n = 0; n < samples; n++) {
-    const all = forward(layers, parameters, x.subarray(n * inputs, (n + 1) * inputs));
-    sum += sampleLoss(all[layers.length], y.subarray(n * outputs, (n + 1) * outputs), loss);
-  }
-  return sum / samples;
+  const outputs = Array.from({ length: judged(workload) }, (_, n) =>
+    forward(workload.layers, parameters, inputOf(workload, n)).at(-1),
+  );
+  return meanLoss(workload, outputs);
+}
+
+/**
+ * The mean loss of what `predict` says to the first samples.
+ * @param {import("./workloads.mjs").Workload} workload
+ * @param {(x: Float32Array) => ArrayLike<number> | Promise<ArrayLike<number>>} predict
+ * @returns {Promise<number>}
+ */
+export async function lossOfPredictions(workload, predict) {
+  const outputs = [];
+  // A prediction may be overwritten by the next.
+  for (let n = 0; n < judged(workload); n++) outputs.push(Array.from(await predict(inputOf(workload, n))));
+  return meanLoss(workload, outputs);
 }

@@ -1,12 +1,11 @@
 // Measures candidates on a workload in interleaved rounds, so that a clock that drifts or a machine that is
 // busy for a while touches all alike; and checks that they did the same work.
 import { AbsentError, CandidateProcess } from "./candidate-process.mjs";
+import { median } from "./statistics.mjs";
 import { createWorkload } from "./workloads.mjs";
 
-/** How far a loss may be from the oracle's after the first steps: float32 sums in another order. */
-const AGREEMENT = 1e-3;
 /** The candidate whose losses are the oracle; it always runs the first steps, measured or not. */
-export const ORACLE = "plain-js";
+const ORACLE = "plain-js";
 
 /**
  * @typedef {object} Options
@@ -17,6 +16,9 @@ export const ORACLE = "plain-js";
  * @typedef {object} Result
  * @property {string} workload
  * @property {string} candidate
+ * @property {string} title the candidate's
+ * @property {number} [threads] none: it has no choice
+ * @property {string} [tree] the folder of the Myelin that was measured, where it is not this one
  * @property {string} [absent] why it could not be loaded
  * @property {string} [failure] what went wrong: a crash, or a loss that is not what it should be
  * @property {string} [version]
@@ -28,13 +30,6 @@ export const ORACLE = "plain-js";
  * @property {{ initial: number, check?: number, final: number }} [loss] check: after the first steps
  */
 
-/** @param {number[]} values @returns {number} */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** Whole epochs where there is time for one, else as many steps as there is time for. */
 function stepsInRound(stepsPerMillisecond, milliseconds, stepsPerEpoch) {
   const steps = Math.max(1, Math.round(stepsPerMillisecond * milliseconds));
@@ -42,10 +37,12 @@ function stepsInRound(stepsPerMillisecond, milliseconds, stepsPerEpoch) {
 }
 
 class Cell {
-  constructor(workload, candidate) {
+  /** @param {import("./workloads.mjs").Workload} workload @param {import("./candidates.mjs").Variant} variant */
+  constructor(workload, { candidate, title, threads, tree, agreement }) {
     this.workload = workload;
+    this.agreement = agreement;
     /** @type {Result} */
-    this.result = { workload: workload.name, candidate };
+    this.result = { workload: workload.name, candidate, title, threads, tree };
     this.rates = [];
     this.spent = 0;
   }
@@ -67,12 +64,14 @@ class Cell {
   /** Loads the library and, where its mathematics are the workload's, trains the first steps. */
   async start() {
     const { name, checkSteps } = this.workload;
-    this.process = new CandidateProcess(this.result.candidate);
-    const { version } = await this.process.ask("load", { candidate: this.result.candidate });
-    const { note, loss } = await this.process.ask("prepare", { workload: name });
+    const { candidate, threads = 1, tree } = this.result;
+    const env = { MYELIN_NUM_THREADS: String(threads), ...(tree && { MYELIN_BENCH_TREE: tree }) };
+    this.process = new CandidateProcess(candidate, env);
+    const { version } = await this.process.ask("load", { candidate });
+    const { note, loss } = await this.process.ask("prepare", { name });
     Object.assign(this.result, { version, note, loss: { initial: loss } });
     if (note !== undefined) return;
-    await this.process.ask("step", { steps: checkSteps });
+    if (checkSteps > 0) await this.process.ask("step", { steps: checkSteps });
     this.result.loss.check = (await this.process.ask("loss")).loss;
   }
 
@@ -104,12 +103,12 @@ class Cell {
   /** The same mathematics from the same weights gives the same loss; any other at least learns. */
   verify(oracle) {
     const { loss, note } = this.result;
+    const { kind, checkSteps } = this.workload;
     const away = Math.abs(loss.check - oracle) / oracle;
-    if (note === undefined && !(away <= AGREEMENT)) {
-      const steps = this.workload.checkSteps;
-      throw new Error(`after ${steps} steps its loss is ${loss.check}, the oracle's ${oracle}`);
+    if (note === undefined && !(away <= this.agreement)) {
+      throw new Error(`after ${checkSteps} steps its loss is ${loss.check}, the oracle's ${oracle}`);
     }
-    if (!(loss.final < loss.initial)) {
+    if (kind === "train" && !(loss.final < loss.initial)) {
       throw new Error(`its loss did not fall: ${loss.initial} before, ${loss.final} after`);
     }
   }
@@ -119,7 +118,7 @@ class Cell {
 async function oracleLoss(workload, cells) {
   const measured = cells.find((cell) => cell.result.candidate === ORACLE && cell.alive);
   if (measured !== undefined) return measured.result.loss.check;
-  const cell = new Cell(workload, ORACLE);
+  const cell = new Cell(workload, { candidate: ORACLE });
   try {
     await cell.start();
   } finally {
@@ -131,14 +130,14 @@ async function oracleLoss(workload, cells) {
 /**
  * Measures the candidates on one workload.
  * @param {string} workloadName
- * @param {string[]} candidates
+ * @param {import("./candidates.mjs").Variant[]} variants
  * @param {Options} options
- * @returns {Promise<Result[]>} in the order of the candidates
+ * @returns {Promise<Result[]>} in the order of the variants
  */
-export async function measure(workloadName, candidates, options) {
+export async function measure(workloadName, variants, options) {
   const { rounds, milliseconds, progress } = options;
   const workload = createWorkload(workloadName);
-  const cells = candidates.map((candidate) => new Cell(workload, candidate));
+  const cells = variants.filter(({ runs }) => runs(workload)).map((variant) => new Cell(workload, variant));
   const each = async (text, work) => {
     for (const cell of cells) {
       if (cell.alive) progress(`${workloadName}: ${text}, ${cell.result.candidate}`);

@@ -13,6 +13,8 @@
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} title
+ * @property {"train" | "predict"} kind predict: one sample at a time, from an array to an array
+ * @property {boolean} [bf16] wide enough for mixed precision to pay, and too wide for JavaScript
  * @property {Layer[]} layers
  * @property {"meanSquaredError" | "categoricalCrossentropy"} loss
  * @property {"sgd" | "adam"} optimizer
@@ -20,7 +22,8 @@
  * @property {number} batchSize
  * @property {number} samples
  * @property {number} stepsPerEpoch
- * @property {number} checkSteps steps after which the loss of every candidate must be the same
+ * @property {number} checkSteps steps after which the loss of every candidate must be the same; none are done
+ *   where it predicts
  * @property {Float32Array} x samples by inputs
  * @property {Float32Array} y samples by outputs: one-hot, or 0 and 1
  * @property {Parameters[]} initial
@@ -36,6 +39,18 @@ const SPECS = [
     optimizer: "sgd",
     learningRate: 0.15,
     batchSize: 1,
+    samples: 4,
+    checkSteps: 400,
+  },
+  {
+    name: "xor-b4",
+    title: "XOR 2-4-1, sigmoid, squared error, SGD, batch 4",
+    units: [2, 4, 1],
+    activations: ["sigmoid", "sigmoid"],
+    loss: "meanSquaredError",
+    optimizer: "sgd",
+    learningRate: 0.4,
+    batchSize: 4,
     samples: 4,
     checkSteps: 400,
   },
@@ -75,9 +90,35 @@ const SPECS = [
     samples: 1024,
     checkSteps: 2,
   },
+  {
+    name: "wide-b128",
+    title: "1024-1024-1024-10, ReLU, softmax, crossentropy, Adam, batch 128",
+    units: [1024, 1024, 1024, 10],
+    activations: ["relu", "relu", "softmax"],
+    loss: "categoricalCrossentropy",
+    optimizer: "adam",
+    learningRate: 0.001,
+    batchSize: 128,
+    samples: 1024,
+    checkSteps: 1,
+    bf16: true,
+  },
+  {
+    name: "predict",
+    title: "784-128-10 predicts one sample, array to array (median of the calls)",
+    kind: "predict",
+    units: [784, 128, 10],
+    activations: ["relu", "softmax"],
+    loss: "categoricalCrossentropy",
+    optimizer: "sgd",
+    learningRate: 0,
+    batchSize: 1,
+    samples: 128,
+    checkSteps: 0,
+  },
 ];
 
-/** @type {{ name: string, title: string }[]} */
+/** What can be chosen by name. @type {{ name: string, title: string }[]} */
 export const workloads = SPECS.map(({ name, title }) => ({ name, title }));
 
 /** Uniform numbers in [0, 1): xorshift32, so that the data need no library. @param {number} seed */
@@ -111,7 +152,7 @@ function patternData(samples, inputs, classes) {
   return { x, y };
 }
 
-/** Glorot uniform; biases are zero except for the three neurons of XOR, which need some to start from. */
+/** Glorot uniform; biases are zero except in XOR, which needs some to start from. */
 function initialParameters(layers) {
   const random = randomNumbers(67890);
   return layers.map(({ inputs, units }) => {
@@ -135,9 +176,9 @@ export function createWorkload(name) {
   }
   const { units, activations, ...rest } = spec;
   const layers = activations.map((activation, i) => ({ inputs: units[i], units: units[i + 1], activation }));
-  const data = name === "xor" ? xorData() : patternData(spec.samples, units[0], units[units.length - 1]);
+  const data = units[0] === 2 ? xorData() : patternData(spec.samples, units[0], units[units.length - 1]);
   const stepsPerEpoch = spec.samples / spec.batchSize;
-  return { ...rest, layers, stepsPerEpoch, ...data, initial: initialParameters(layers) };
+  return { kind: "train", ...rest, layers, stepsPerEpoch, ...data, initial: initialParameters(layers) };
 }
 
 /** The most epochs asked for in one call: brain.js's default. Nobody trains a billion epochs at once. */

@@ -12,7 +12,7 @@ function git(...args) {
 }
 
 /** Vector extensions as the kernel lists them (Linux on x64; elsewhere unknown). */
-function instructionSets() {
+export function instructionSets() {
   try {
     const flags =
       readFileSync("/proc/cpuinfo", "utf8")

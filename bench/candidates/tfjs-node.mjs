@@ -1,0 +1,3 @@
+import { tfjsCandidate } from "../adapters/tfjs.mjs";
+
+export default tfjsCandidate("tensorflow", "TensorFlow.js node");

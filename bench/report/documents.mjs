@@ -1,0 +1,98 @@
+// Puts what a run said into the documents, between marks:  <!-- bench:NAME --> ... <!-- /bench:NAME -->
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { productChart, speedChart } from "./charts.mjs";
+import { functionTable, libraryText, productTable } from "./kernels.mjs";
+import { environmentLine } from "./markdown.mjs";
+import { memoryText, rooflineTable, startTable } from "./steps.mjs";
+import { summaryTable } from "./summary.mjs";
+import { absentees, workloadTable } from "./workloads.mjs";
+
+const ROOT = new URL("../../", import.meta.url);
+const DOCUMENTS = ["README.md", "docs/performance.md"];
+const IMAGES = "docs/images/";
+
+/**
+ * The text with new content between the marks of every name in it that `parts` has.
+ * @param {string} document
+ * @param {Record<string, string>} parts
+ */
+export function fill(document, parts) {
+  return document.replace(
+    /(<!-- bench:([\w-]+) -->\n)[\s\S]*?(<!-- \/bench:\2 -->)/g,
+    (whole, begin, name, end) =>
+      parts[name] === undefined ? whole : `${begin}${parts[name].trimEnd()}\n${end}`,
+  );
+}
+
+/** Groups in the order in which they first appear. */
+function groupBy(items, key) {
+  const groups = new Map();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return [...groups.entries()];
+}
+
+/** What a run made is said of every part. */
+function made(run, suite) {
+  return `\`npm run bench -- ${suite}\`: ${environmentLine(run.environment)}.`;
+}
+
+/**
+ * Parts of documents by their names; only those that the run has measured.
+ * @param {object} run
+ * @param {Record<string, string>} titles of workloads
+ * @returns {Record<string, string>}
+ */
+export function partsOf(run, titles) {
+  const parts = {};
+  const { kernels, steps, peers } = run;
+  if (kernels?.products.length > 0) {
+    const tables = groupBy(kernels.products, ({ threads }) => threads).map(([, own]) => productTable(own));
+    parts.products = [
+      made(run, "kernels"),
+      "",
+      ...tables,
+      libraryText(kernels.libraries, kernels.absent),
+    ].join("\n");
+    parts.functions = functionTable(kernels.functions);
+  }
+  if (steps?.roofline.length > 0) {
+    parts.roofline = `${made(run, "steps")}\n\n${rooflineTable(steps.roofline)}`;
+  }
+  if (steps !== undefined) parts.start = `${startTable(steps.start)}\n${memoryText(steps.memory)}`;
+  if (peers?.results.length > 0) {
+    parts.summary = `${summaryTable(peers.results, titles)}\n\n${made(run, "peers")}`;
+    const tables = groupBy(peers.results, ({ workload }) => workload).map(([name, own]) =>
+      workloadTable(titles[name], own),
+    );
+    parts.peers = [made(run, "peers"), "", ...tables, absentees(peers.results)].join("\n");
+  }
+  return parts;
+}
+
+/** Pictures by the names of their files. */
+function imagesOf({ kernels, peers }, titles) {
+  const images = {};
+  if (kernels?.products.length > 0) images["products.svg"] = productChart(kernels.products);
+  if (peers?.results.length > 0) images["peers.svg"] = speedChart(peers.results, titles);
+  return images;
+}
+
+/** Writes tables and pictures of a run into the documents. @returns {string[]} the files */
+export function writeDocuments(run, titles) {
+  const parts = partsOf(run, titles);
+  const written = [];
+  for (const name of DOCUMENTS) {
+    const file = new URL(name, ROOT);
+    const before = readFileSync(file, "utf8");
+    const after = fill(before, parts);
+    if (after === before) continue;
+    writeFileSync(file, after);
+    written.push(name);
+  }
+  mkdirSync(new URL(IMAGES, ROOT), { recursive: true });
+  for (const [name, svg] of Object.entries(imagesOf(run, titles))) {
+    writeFileSync(new URL(`${IMAGES}${name}`, ROOT), svg);
+    written.push(IMAGES + name);
+  }
+  return written;
+}

@@ -1,0 +1,151 @@
+// Single operations: matrix products beside the FMA peak and other libraries, and elementwise functions.
+import { setTimeout as sleep } from "node:timers/promises";
+import { median } from "../harness/statistics.mjs";
+import { knownLibraries } from "../kernels/libraries.mjs";
+import { buildProgram, Meter } from "../kernels/program.mjs";
+import { instructionSets } from "../report/environment.mjs";
+import { functionTable, libraryText, productTable } from "../report/kernels.mjs";
+
+const SQUARES = [64, 128, 256, 512, 1024, 2048].map((n) => [n, n, n]);
+/** Rows, inputs and units of layers as they are trained. */
+const TRAINING = [
+  [32, 784, 128],
+  [128, 784, 512],
+  [128, 512, 256],
+  [128, 256, 10],
+  [1, 784, 128],
+  [256, 4096, 1024],
+];
+const MODES = ["NN", "NT", "TN"];
+/** Of elements that fit into the first cache; for Adam, into the second, and into none. */
+const FUNCTIONS = [
+  ...["exponential", "sigmoid", "tanh", "gelu", "softmax"].map((name) => [name, 4000]),
+  ["adam", 1 << 16],
+  ["adam", 1 << 22],
+];
+/** Relative to the sum of so many products of numbers below a half. */
+const ERROR_OF_SUM = 1e-5;
+/** Threads of libraries go on spinning for a while: nobody is to be measured beside them. */
+const SETTLE_MILLISECONDS = 20;
+
+/** Starts a process for each library; those that have none are named. */
+async function openLibraries(options) {
+  const avx512 = instructionSets().includes("avx512f");
+  const open = [];
+  const absent = [];
+  for (const { name, files } of knownLibraries(options.python, options.libraries)) {
+    let reason = "";
+    let meter;
+    for (const file of files) {
+      const candidate = Meter.ofLibrary(file, avx512);
+      try {
+        const { describe } = await candidate.ask("describe");
+        meter = { name, meter: candidate, describe };
+        break;
+      } catch (error) {
+        reason = error.message.split("\n")[0];
+        candidate.end();
+      }
+    }
+    if (meter) open.push(meter);
+    else absent.push({ name, reason });
+  }
+  return { open, absent };
+}
+
+async function openKernels({ isas }) {
+  const open = [];
+  for (const wanted of isas ?? [process.env.MYELIN_ISA || undefined]) {
+    const meter = Meter.ofIsa(wanted);
+    const { describe: isa } = await meter.ask("describe");
+    open.push({ name: isas ? `Myelin ${isa}` : "Myelin", meter, isa });
+  }
+  return open;
+}
+
+/** One product on so many threads: everybody in turn, the peak among them. */
+async function measureProduct([m, k, n], mode, threads, { kernels, libraries }, { rounds, milliseconds }) {
+  const request = `product ${mode} ${m} ${k} ${n} ${threads} ${milliseconds}`;
+  const flops = 2 * m * k * n;
+  const peaks = new Map(kernels.map(({ isa }) => [isa, []]));
+  const entries = [...kernels, ...libraries].map(({ name, meter, isa }) => ({
+    name,
+    meter,
+    isa,
+    rates: [],
+    error: 0,
+  }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { meter, isa } of kernels)
+      peaks.get(isa).push(await meter.arithmetic("fma", threads, milliseconds));
+    for (const entry of entries) {
+      if (entry.failure !== undefined) continue;
+      try {
+        const { seconds, error } = await entry.meter.ask(request);
+        entry.rates.push(flops / seconds);
+        entry.error = error;
+        if (!(error <= ERROR_OF_SUM * Math.sqrt(k))) throw new Error(`an element is wrong by ${error}`);
+      } catch (error) {
+        entry.failure = error.message;
+      }
+      if (threads > 1 && entry.isa === undefined) await sleep(SETTLE_MILLISECONDS);
+    }
+  }
+  const bestIsa = kernels[0].isa;
+  return {
+    ...{ mode, m, k, n, threads },
+    peak: median(peaks.get(bestIsa)),
+    entries: entries.map(({ name, isa = bestIsa, rates, failure }) =>
+      failure === undefined
+        ? { name, rate: median(rates), ofPeak: median(rates) / median(peaks.get(isa)) }
+        : { name, failure },
+    ),
+  };
+}
+
+async function measureFunctions(kernels, { rounds, milliseconds }) {
+  const functions = [];
+  for (const [name, elements] of FUNCTIONS) {
+    for (const { name: who, meter } of kernels) {
+      const times = [];
+      for (let round = 0; round < rounds; round++) {
+        times.push((await meter.ask(`function ${name} ${elements} 1 ${milliseconds}`)).seconds);
+      }
+      functions.push({ name, elements, who, nanoseconds: (1e9 * median(times)) / elements });
+    }
+  }
+  return functions;
+}
+
+export async function runKernels(options, { say, progress }) {
+  const unbuilt = buildProgram();
+  if (unbuilt !== undefined) {
+    say(`The kernels are not measured: ${unbuilt}\n`);
+    return { unbuilt, products: [], functions: [], libraries: [], absent: [] };
+  }
+  const settings = { rounds: options.rounds, milliseconds: Math.max(4, options.milliseconds / 50) };
+  const kernels = await openKernels(options);
+  const { open: libraries, absent } = await openLibraries(options);
+  try {
+    const products = [];
+    for (const threads of options.threads) {
+      const own = [];
+      for (const shape of [...SQUARES, ...TRAINING]) {
+        for (const mode of MODES) {
+          progress(`${mode} ${shape.join("x")} on ${threads}`);
+          own.push(await measureProduct(shape, mode, threads, { kernels, libraries }, settings));
+        }
+      }
+      progress("");
+      say(productTable(own));
+      products.push(...own);
+    }
+    const functions = await measureFunctions(kernels, settings);
+    say(functionTable(functions));
+    const described = libraries.map(({ name, describe }) => ({ name, describe }));
+    say(libraryText(described, absent));
+    return { products, functions, libraries: described, absent };
+  } finally {
+    for (const { meter } of [...kernels, ...libraries]) meter.end();
+  }
+}
