@@ -46,7 +46,7 @@ export class Meter extends LineProcess {
     return new Meter(["--library", file], avx512 ? LIBRARY_SETTINGS : {});
   }
 
-  /** Floating-point operations a second. @param {"fma" | "bf16"} what */
+  /** Floating-point operations a second. @param {"fma" | "dot"} what dot: of bfloat16 */
   async arithmetic(what, threads, milliseconds) {
     return (await this.ask(`${what} ${threads} ${milliseconds}`)).rate;
   }

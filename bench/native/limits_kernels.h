@@ -64,7 +64,8 @@ void run_copy(float* to, const float* from, int64_t count) {
 
 static_assert(kBlock % (8 * kWidth) == 0);
 
-constexpr Limits kLimits = {kIsa, 2 * kChains* kWidth, run_fma, run_read, run_copy};
+constexpr Limits kLimits = {
+    kIsa, 2 * kChains* kWidth, 4 * kChains* kWidth, run_fma, run_dot, run_read, run_copy};
 
 }  // namespace
 }  // namespace myelin::bench

@@ -1,7 +1,7 @@
 // Puts what a run said into the documents, between marks:  <!-- bench:NAME --> ... <!-- /bench:NAME -->
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { productChart, speedChart } from "./charts.mjs";
-import { functionTable, libraryText, productTable } from "./kernels.mjs";
+import { functionTable, libraryText, mixedTable, productTable } from "./kernels.mjs";
 import { environmentLine } from "./markdown.mjs";
 import { memoryText, rooflineTable, startTable } from "./steps.mjs";
 import { summaryTable } from "./summary.mjs";
@@ -53,6 +53,7 @@ export function partsOf(run, titles) {
       ...tables,
       libraryText(kernels.libraries, kernels.absent),
     ].join("\n");
+    parts.mixed = mixedTable(kernels.mixed);
     parts.functions = functionTable(kernels.functions);
   }
   if (steps?.roofline.length > 0) {

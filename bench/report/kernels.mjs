@@ -41,6 +41,20 @@ export function productTable(products) {
   return `${title}\n\n${table(header, rows)}\n${failures.join("\n")}`;
 }
 
+/** @param {object[]} products of bfloat16 */
+export function mixedTable(products) {
+  const header = ["M x K x N", "threads", "bf16 peak", "Myelin", "of peak", "of float32"];
+  const rows = products.map((product) => [
+    shapeOf(product),
+    String(product.threads),
+    rounded(product.peak / 1e9),
+    rounded(product.rate / 1e9),
+    percent(product.ofPeak),
+    times(product.ofFloat),
+  ]);
+  return `### Matrix products of bfloat16, GFLOP/s\n\n${table(header, rows)}\n`;
+}
+
 /** @param {object[]} functions */
 export function functionTable(functions) {
   const kernels = [...new Set(functions.map(({ who }) => who))];

@@ -4,7 +4,7 @@ import { median } from "../harness/statistics.mjs";
 import { knownLibraries } from "../kernels/libraries.mjs";
 import { buildProgram, Meter } from "../kernels/program.mjs";
 import { instructionSets } from "../report/environment.mjs";
-import { functionTable, libraryText, productTable } from "../report/kernels.mjs";
+import { functionTable, libraryText, mixedTable, productTable } from "../report/kernels.mjs";
 
 const SQUARES = [64, 128, 256, 512, 1024, 2048].map((n) => [n, n, n]);
 /** Rows, inputs and units of layers as they are trained. */
@@ -17,6 +17,11 @@ const TRAINING = [
   [256, 4096, 1024],
 ];
 const MODES = ["NN", "NT", "TN"];
+/** Of layers so wide that bfloat16 pays. */
+const WIDE = [
+  [128, 1024, 1024],
+  [1024, 1024, 1024],
+];
 /** Of elements that fit into the first cache; for Adam, into the second, and into none. */
 const FUNCTIONS = [
   ...["exponential", "sigmoid", "tanh", "gelu", "softmax"].map((name) => [name, 4000]),
@@ -103,6 +108,32 @@ async function measureProduct([m, k, n], mode, threads, { kernels, libraries }, 
   };
 }
 
+/** Products of bfloat16 beside those of float. */
+async function measureMixed(kernels, { threads: counts }, { rounds, milliseconds }) {
+  const products = [];
+  const [{ meter }] = kernels;
+  for (const threads of counts) {
+    for (const [m, k, n] of WIDE) {
+      for (const mode of MODES) {
+        const [peaks, float, mixed] = [[], [], []];
+        const shape = `${mode} ${m} ${k} ${n} ${threads} ${milliseconds}`;
+        for (let round = 0; round < rounds; round++) {
+          peaks.push(await meter.arithmetic("dot", threads, milliseconds));
+          float.push((2 * m * k * n) / (await meter.ask(`product ${shape}`)).seconds);
+          mixed.push((2 * m * k * n) / (await meter.ask(`product16 ${shape}`)).seconds);
+        }
+        const rate = median(mixed);
+        products.push({
+          ...{ mode, m, k, n, threads, peak: median(peaks), rate },
+          ofPeak: rate / median(peaks),
+          ofFloat: rate / median(float),
+        });
+      }
+    }
+  }
+  return products;
+}
+
 async function measureFunctions(kernels, { rounds, milliseconds }) {
   const functions = [];
   for (const [name, elements] of FUNCTIONS) {
@@ -121,7 +152,7 @@ export async function runKernels(options, { say, progress }) {
   const unbuilt = buildProgram();
   if (unbuilt !== undefined) {
     say(`The kernels are not measured: ${unbuilt}\n`);
-    return { unbuilt, products: [], functions: [], libraries: [], absent: [] };
+    return { unbuilt, products: [], mixed: [], functions: [], libraries: [], absent: [] };
   }
   const settings = { rounds: options.rounds, milliseconds: Math.max(4, options.milliseconds / 50) };
   const kernels = await openKernels(options);
@@ -140,11 +171,13 @@ export async function runKernels(options, { say, progress }) {
       say(productTable(own));
       products.push(...own);
     }
+    const mixed = await measureMixed(kernels, options, settings);
+    say(mixedTable(mixed));
     const functions = await measureFunctions(kernels, settings);
     say(functionTable(functions));
     const described = libraries.map(({ name, describe }) => ({ name, describe }));
     say(libraryText(described, absent));
-    return { products, functions, libraries: described, absent };
+    return { products, mixed, functions, libraries: described, absent };
   } finally {
     for (const { meter } of [...kernels, ...libraries]) meter.end();
   }

@@ -26,7 +26,7 @@ class Limits {
 
   /** Measures what a result is held against. @param {import("../harness/measure.mjs").Result} result */
   async visit({ workload, candidate, threads }) {
-    const what = candidate === "myelin-bf16" ? "bf16" : "fma";
+    const what = candidate === "myelin-bf16" ? "dot" : "fma";
     const rates = this.#rates.get(`${what} ${threads}`) ?? [];
     this.#rates.set(`${what} ${threads}`, rates);
     const bandwidths = [];
@@ -39,7 +39,7 @@ class Limits {
   }
 
   peaksOf({ workload, candidate, threads }) {
-    const what = candidate === "myelin-bf16" ? "bf16" : "fma";
+    const what = candidate === "myelin-bf16" ? "dot" : "fma";
     return {
       flops: median(this.#rates.get(`${what} ${threads}`)),
       bandwidth: this.#bandwidths.get(`${workload} ${threads}`),

@@ -109,8 +109,10 @@ test.skipIf(!existsSync(program))("the native program answers every request with
   const requests = [
     "describe",
     ...["NN", "NT", "TN"].map((mode) => `product ${mode} 5 7 33 1 0.01`),
+    "product16 NN 5 7 33 1 0.01",
     ...["exponential", "softmax", "adam"].map((name) => `function ${name} 100 1 0.01`),
     "fma 2 0.01",
+    "dot 1 0.01",
     "read 16384 1 0.01",
     "copy 16384 2 0.01",
     "product NN 0 1 1 1 1",
@@ -126,9 +128,9 @@ test.skipIf(!existsSync(program))("the native program answers every request with
     .map((line) => JSON.parse(line) as Record<string, number | string>);
   expect(answers).toHaveLength(requests.length);
   for (const answer of answers.slice(1, 4)) expect(answer.error).toBeLessThan(1e-5);
-  for (const answer of answers.slice(1, 7)) expect(answer.seconds).toBeGreaterThan(0);
-  for (const answer of answers.slice(7, 10)) expect(answer.rate).toBeGreaterThan(0);
-  for (const answer of answers.slice(10)) expect(answer.failure).toBeTypeOf("string");
+  for (const answer of answers.slice(1, 8)) expect(answer.seconds).toBeGreaterThan(0);
+  for (const answer of answers.slice(8, 12)) expect(answer.rate).toBeGreaterThan(0);
+  for (const answer of answers.slice(12)) expect(answer.failure).toBeTypeOf("string");
 });
 
 test("splits steps into passes over consecutive batches", async () => {
