@@ -35,8 +35,7 @@ function failed({ steps, peers, compare }) {
 }
 
 function document(run) {
-  const titles = Object.fromEntries(workloads.map(({ name, title }) => [name, title]));
-  console.log(`Written: ${writeDocuments(run, titles).join(", ")}`);
+  console.log(`Written: ${writeDocuments(run, workloads).join(", ")}`);
 }
 
 async function run(options) {

@@ -12,6 +12,7 @@
  *
  * @typedef {object} Workload
  * @property {string} name
+ * @property {string} short for a table's row
  * @property {string} title
  * @property {"train" | "predict"} kind predict: one sample at a time, from an array to an array
  * @property {boolean} [bf16] wide enough for mixed precision to pay, and too wide for JavaScript
@@ -32,6 +33,7 @@
 const SPECS = [
   {
     name: "xor",
+    short: "XOR, per sample",
     title: "XOR 2-3-1, sigmoid, squared error, SGD per sample",
     units: [2, 3, 1],
     activations: ["sigmoid", "sigmoid"],
@@ -44,6 +46,7 @@ const SPECS = [
   },
   {
     name: "xor-b4",
+    short: "XOR, batch 4",
     title: "XOR 2-4-1, sigmoid, squared error, SGD, batch 4",
     units: [2, 4, 1],
     activations: ["sigmoid", "sigmoid"],
@@ -56,6 +59,7 @@ const SPECS = [
   },
   {
     name: "sigmoid-b1",
+    short: "784-128-10 sigmoid, per sample",
     title: "784-128-10, sigmoid, squared error, SGD per sample",
     units: [784, 128, 10],
     activations: ["sigmoid", "sigmoid"],
@@ -68,6 +72,7 @@ const SPECS = [
   },
   ...[1, 32, 128].map((batchSize) => ({
     name: `mlp-b${batchSize}`,
+    short: `784-128-10, batch ${batchSize}`,
     title: `784-128-10, ReLU, softmax, crossentropy, SGD, batch ${batchSize}`,
     units: [784, 128, 10],
     activations: ["relu", "softmax"],
@@ -80,6 +85,7 @@ const SPECS = [
   })),
   {
     name: "deep-b128",
+    short: "784-512-256-10, Adam, batch 128",
     title: "784-512-256-10, ReLU, softmax, crossentropy, Adam, batch 128",
     units: [784, 512, 256, 10],
     activations: ["relu", "relu", "softmax"],
@@ -92,6 +98,7 @@ const SPECS = [
   },
   {
     name: "wide-b128",
+    short: "1024-1024-1024-10, Adam, batch 128",
     title: "1024-1024-1024-10, ReLU, softmax, crossentropy, Adam, batch 128",
     units: [1024, 1024, 1024, 10],
     activations: ["relu", "relu", "softmax"],
@@ -105,6 +112,7 @@ const SPECS = [
   },
   {
     name: "predict",
+    short: "784-128-10 predicts one sample",
     title: "784-128-10 predicts one sample, array to array (median of the calls)",
     kind: "predict",
     units: [784, 128, 10],
@@ -118,8 +126,8 @@ const SPECS = [
   },
 ];
 
-/** What can be chosen by name. @type {{ name: string, title: string }[]} */
-export const workloads = SPECS.map(({ name, title }) => ({ name, title }));
+/** What can be chosen by name. @type {{ name: string, short: string, title: string }[]} */
+export const workloads = SPECS.map(({ name, short, title }) => ({ name, short, title }));
 
 /** Uniform numbers in [0, 1): xorshift32, so that the data need no library. @param {number} seed */
 function randomNumbers(seed) {

@@ -8,7 +8,7 @@ const [INK, FAINT] = ["#212529", "#6c757d"];
 const [BAR, GAP, HEADING, MARGIN] = [15, 4, 24, 20];
 
 /** About as wide as the text at this size. */
-const textWidth = (content, size) => content.length * size * 0.58;
+const textWidth = (content, size) => content.length * size * 0.62;
 
 /**
  * @typedef {object} Group
@@ -18,7 +18,7 @@ const textWidth = (content, size) => content.length * size * 0.58;
  * @typedef {object} ChartOptions
  * @property {string} title
  * @property {string} subtitle
- * @property {boolean} [log] equal distances are equal ratios
+ * @property {boolean} [log] equal distances are equal ratios, and bars begin at 1
  * @property {{ value: number, label: string }} [mark] a line at a value
  * @property {number} [columns]
  * @property {number} [width]
@@ -39,15 +39,18 @@ function intoColumns(groups, columns) {
   return result;
 }
 
-function drawGroup({ title, bars }, frame, axis, colorOf) {
+function drawGroup({ title, bars }, frame, axis, colorOf, log) {
   const { left, start, end, top } = frame;
   const place = (value) => start + Math.min(1, Math.max(0, axis.place(value))) * (end - start);
+  const origin = log ? place(1) : start;
   const parts = [text(left, top + 15, title, { "font-weight": "600", fill: INK })];
   bars.forEach(({ name, value, label }, i) => {
     const y = top + HEADING + i * (BAR + GAP);
-    const to = Math.max(start + 2, place(value));
+    const [from, to] = [Math.min(origin, place(value)), Math.max(origin, place(value))];
     parts.push(text(start - 6, y + 12, name, { "text-anchor": "end", fill: FAINT }));
-    parts.push(element("rect", { x: start, y, width: to - start, height: BAR, rx: 2, fill: colorOf(name) }));
+    parts.push(
+      element("rect", { x: from, y, width: Math.max(2, to - from), height: BAR, rx: 2, fill: colorOf(name) }),
+    );
     parts.push(text(to + 5, y + 12, label, { fill: INK }));
   });
   return parts.join("\n");
@@ -87,7 +90,7 @@ export function barChart(groups, { title, subtitle, log = false, mark, columns =
     const parts =
       mark && column.groups.length > 0 ? [drawMark(mark, { ...frame, top }, column.height, axis)] : [];
     for (const group of column.groups) {
-      parts.push(drawGroup(group, { ...frame, top: y }, axis, colorOf));
+      parts.push(drawGroup(group, { ...frame, top: y }, axis, colorOf, log));
       y += HEADING + group.bars.length * (BAR + GAP) + GAP;
     }
     return parts;

@@ -6,12 +6,12 @@ import { byWorkload, rivalsOf } from "./summary.mjs";
 /**
  * How many times faster Myelin is than the others.
  * @param {import("../harness/measure.mjs").Result[]} results
- * @param {Record<string, string>} titles of the workloads
+ * @param {Record<string, string>} names of the workloads
  */
-export function speedChart(results, titles) {
+export function speedChart(results, names) {
   const groups = byWorkload(results)
     .map(([name, own]) => ({
-      title: titles[name],
+      title: names[name],
       bars: rivalsOf(own).map(({ name: rival, ratio }) => ({
         name: rival,
         value: ratio,

@@ -31,6 +31,10 @@ function groupBy(items, key) {
   return [...groups.entries()];
 }
 
+function shortNames(workloads) {
+  return Object.fromEntries(workloads.map(({ name, short }) => [name, short]));
+}
+
 /** What a run made is said of every part. */
 function made(run, suite) {
   return `\`npm run bench -- ${suite}\`: ${environmentLine(run.environment)}.`;
@@ -39,10 +43,11 @@ function made(run, suite) {
 /**
  * Parts of documents by their names; only those that the run has measured.
  * @param {object} run
- * @param {Record<string, string>} titles of workloads
+ * @param {{ name: string, short: string, title: string }[]} workloads
  * @returns {Record<string, string>}
  */
-export function partsOf(run, titles) {
+export function partsOf(run, workloads) {
+  const titles = Object.fromEntries(workloads.map(({ name, title }) => [name, title]));
   const parts = {};
   const { kernels, steps, peers } = run;
   if (kernels?.products.length > 0) {
@@ -61,7 +66,7 @@ export function partsOf(run, titles) {
   }
   if (steps !== undefined) parts.start = `${startTable(steps.start)}\n${memoryText(steps.memory)}`;
   if (peers?.results.length > 0) {
-    parts.summary = `${summaryTable(peers.results, titles)}\n\n${made(run, "peers")}`;
+    parts.summary = `${summaryTable(peers.results, shortNames(workloads))}\n\n${made(run, "peers")}`;
     const tables = groupBy(peers.results, ({ workload }) => workload).map(([name, own]) =>
       workloadTable(titles[name], own),
     );
@@ -71,16 +76,16 @@ export function partsOf(run, titles) {
 }
 
 /** Pictures by the names of their files. */
-function imagesOf({ kernels, peers }, titles) {
+function imagesOf({ kernels, peers }, workloads) {
   const images = {};
   if (kernels?.products.length > 0) images["products.svg"] = productChart(kernels.products);
-  if (peers?.results.length > 0) images["peers.svg"] = speedChart(peers.results, titles);
+  if (peers?.results.length > 0) images["peers.svg"] = speedChart(peers.results, shortNames(workloads));
   return images;
 }
 
 /** Writes tables and pictures of a run into the documents. @returns {string[]} the files */
-export function writeDocuments(run, titles) {
-  const parts = partsOf(run, titles);
+export function writeDocuments(run, workloads) {
+  const parts = partsOf(run, workloads);
   const written = [];
   for (const name of DOCUMENTS) {
     const file = new URL(name, ROOT);
@@ -91,7 +96,7 @@ export function writeDocuments(run, titles) {
     written.push(name);
   }
   mkdirSync(new URL(IMAGES, ROOT), { recursive: true });
-  for (const [name, svg] of Object.entries(imagesOf(run, titles))) {
+  for (const [name, svg] of Object.entries(imagesOf(run, workloads))) {
     writeFileSync(new URL(`${IMAGES}${name}`, ROOT), svg);
     written.push(IMAGES + name);
   }

@@ -34,8 +34,8 @@ export function rivalsOf(results) {
 
 /** Results by workload, in their order. */
 export function byWorkload(results) {
-  const names = [...new Set(results.map(({ workload }) => workload))];
-  return names.map((name) => [name, results.filter(({ workload }) => workload === name)]);
+  const found = [...new Set(results.map(({ workload }) => workload))];
+  return found.map((name) => [name, results.filter(({ workload }) => workload === name)]);
 }
 
 /** Myelin's speed as its workload is usually said. */
@@ -46,9 +46,9 @@ function speedText(own) {
 
 /**
  * @param {import("../harness/measure.mjs").Result[]} results of all workloads
- * @param {Record<string, string>} titles of the workloads
+ * @param {Record<string, string>} names of the workloads
  */
-export function summaryTable(results, titles) {
+export function summaryTable(results, names) {
   const groups = byWorkload(results);
   const columns = [...new Set(groups.flatMap(([, own]) => rivalsOf(own).map(({ name }) => name)))];
   const threads = [
@@ -64,7 +64,7 @@ export function summaryTable(results, titles) {
       if (rival === undefined) return "";
       return `${times(rival.ratio)}${rival.note === undefined ? "" : ` [${notes.indexOf(rival.note) + 1}]`}`;
     };
-    return [titles[name], ...threads.map((count) => speedText(native(count))), ...columns.map(cell)];
+    return [names[name], ...threads.map((count) => speedText(native(count))), ...columns.map(cell)];
   });
   const header = ["", ...threads.map((count) => `Myelin, ${onThreads(count)}`), ...columns];
   const lines = notes.map((note, i) => `\n\n[${i + 1}] ${note}`);

@@ -40,8 +40,10 @@ describe("a bar chart", () => {
   test("is as long as its value, or as its logarithm", async () => {
     const linear = widths(await draw([group("a", 1, 2, 4)], { columns: 1 }));
     expect((linear[2] as number) / (linear[0] as number)).toBeCloseTo(4, 1);
-    const [one, ten, hundred] = widths(await draw([group("a", 1, 10, 100)], { log: true, columns: 1 }));
-    expect((hundred as number) / (ten as number)).toBeCloseTo(2, 1);
+    const logarithmic = widths(await draw([group("a", 1, 10, 100, 0.1)], { log: true, columns: 1 }));
+    const [one, ten, hundred, tenth] = logarithmic as [number, number, number, number];
+    expect(hundred / ten).toBeCloseTo(2, 1);
+    expect(tenth).toBeCloseTo(ten, 0);
     expect(one).toBeLessThan(5);
   });
 
@@ -86,11 +88,12 @@ describe("a run", () => {
   };
 
   test("is summed up by the faster PyTorch and the others", async () => {
-    const { partsOf } = await load<{ partsOf: (run: object, titles: object) => Record<string, string> }>(
+    const { partsOf } = await load<{ partsOf: (run: object, workloads: object[]) => Record<string, string> }>(
       "report/documents.mjs",
     );
-    const { summary, peers, products } = partsOf(run, { xor: "XOR" });
+    const { summary, peers, products } = partsOf(run, [{ name: "xor", short: "XOR", title: "XOR in full" }]);
     expect(summary).toMatch(/\| XOR +\| +8\.00 \/s \| +8\.00x \| +2\.00x \|/);
+    expect(peers).toContain("### XOR in full");
     expect(peers).toContain("Absent: tfjs-node (not here).");
     expect(products).toBeUndefined();
   });
