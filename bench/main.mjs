@@ -34,8 +34,8 @@ function failed({ steps, peers, compare }) {
   return [steps, peers, compare].some((suite) => suite?.results.some(({ failure }) => failure !== undefined));
 }
 
-function document(run) {
-  console.log(`Written: ${writeDocuments(run, workloads).join(", ")}`);
+function document(run, say) {
+  say(`Written: ${writeDocuments(run, workloads).join(", ")}`);
 }
 
 async function run(options) {
@@ -54,7 +54,7 @@ async function run(options) {
   if (options.json) console.log(JSON.stringify(run, null, 2));
   else say(`Written to ${fileURLToPath(writeJson(run))}`);
   if (command === "record") appendHistory(run);
-  if (options.writeDocs) document(run);
+  if (options.writeDocs) document(run, say);
   return failed(run) ? 1 : 0;
 }
 
@@ -72,7 +72,7 @@ async function main() {
     case "install":
       return installPeers();
     case "docs":
-      document(JSON.parse(readFileSync(options.argument, "utf8")));
+      document(JSON.parse(readFileSync(options.argument, "utf8")), console.log);
       return 0;
     default:
       return run(options);

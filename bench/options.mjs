@@ -24,7 +24,7 @@ npm run bench -- list                name the workloads and candidates
   --candidate NAME,...   only these; the beginning of a name is enough
   --threads N,...        threads of those that use more than one (1, and all CPUs)
   --rounds N             interleaved rounds, of which the median counts (5)
-  --time MS              time of a candidate in a round (500)
+  --time MS              time of a candidate in a round (300)
   --quick                3 rounds of 100 ms
   --isa NAME,...         kernels: these variants (the best one)
   --library NAME=FILE    kernels: a library with sgemm besides those found; may be repeated
@@ -99,7 +99,7 @@ export function parseOptions(args) {
     candidate: values.candidate,
     threads: values.threads?.split(",").map((text) => count("threads", text)) ?? (all > 1 ? [1, all] : [1]),
     rounds: count("rounds", values.rounds ?? (values.quick ? "3" : "5")),
-    milliseconds: count("time", values.time ?? (values.quick ? "100" : "500")),
+    milliseconds: count("time", values.time ?? (values.quick ? "100" : "300")),
     quick: values.quick ?? false,
     isas: values.isa?.split(","),
     libraries: (values.library ?? []).map(libraryOf),

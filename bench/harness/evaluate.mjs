@@ -50,9 +50,10 @@ function sampleLoss(p, t, loss) {
   return sum;
 }
 
-/** Enough samples to see that a loss falls. @param {import("./workloads.mjs").Workload} workload */
-function judged({ samples }) {
-  return Math.min(256, samples);
+/** Enough samples to see that a loss falls, and few enough to wait for. */
+function judged({ samples, layers }) {
+  const weights = layers.reduce((sum, { inputs, units }) => sum + inputs * units, 0);
+  return Math.min(samples, Math.max(16, Math.min(256, Math.floor(5e7 / weights))));
 }
 
 /** @param {import("./workloads.mjs").Workload} workload @param {number} n */

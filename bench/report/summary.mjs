@@ -3,6 +3,8 @@ import { amount, duration, onThreads, table, times } from "./markdown.mjs";
 
 /** Candidates of which a user gets the faster one. */
 const STOCK_TORCH = ["torch-eager", "torch-compile"];
+/** And what takes more than installing it. */
+const OTHER_TORCH = ["torch-tuned", "torch-bf16"];
 
 /** Not for comparing. */
 const OWN = new Set(["myelin-native", "myelin-bf16", "myelin-reference", "plain-js"]);
@@ -24,10 +26,8 @@ export function rivalsOf(results) {
     const best = Math.min(...torch.filter((result) => result.threads === threads).map(({ ratio }) => ratio));
     rivals.push({ name: `PyTorch, ${onThreads(threads)}`, ratio: best });
   }
-  for (const { title, threads, ratio } of measured(results).filter(
-    ({ candidate }) => candidate === "torch-bf16",
-  )) {
-    rivals.push({ name: `${title}, ${onThreads(threads)}`, ratio });
+  for (const { candidate, title, threads, ratio } of measured(results)) {
+    if (OTHER_TORCH.includes(candidate)) rivals.push({ name: `${title}, ${onThreads(threads)}`, ratio });
   }
   return rivals;
 }

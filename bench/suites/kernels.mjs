@@ -154,7 +154,7 @@ export async function runKernels(options, { say, progress }) {
     say(`The kernels are not measured: ${unbuilt}\n`);
     return { unbuilt, products: [], mixed: [], functions: [], libraries: [], absent: [] };
   }
-  const settings = { rounds: options.rounds, milliseconds: Math.max(4, options.milliseconds / 50) };
+  const settings = { rounds: options.rounds, milliseconds: Math.max(4, options.milliseconds / 40) };
   const kernels = await openKernels(options);
   const { open: libraries, absent } = await openLibraries(options);
   try {
