@@ -9,11 +9,15 @@ export interface StateEntry {
   readonly size: number;
 }
 
-/** A run of parameters that lie side by side. */
+/** A run of parameters that lie side by side, or one large matrix. */
 export interface Block {
   readonly offset: number;
   readonly size: number;
+  readonly shape: readonly number[];
 }
+
+/** Elements from which on a matrix is a block of its own: threads then divide it as they do its product. */
+const LARGE_MATRIX = 16384;
 
 /**
  * The one layout of a network's state: parameters first, in the order in which the layers declare
@@ -53,16 +57,30 @@ export class StateLayout {
   }
 }
 
-/** Joins parameters that lie side by side, so that each block is one instruction. */
+function isLarge({ declaration: { shape }, size }: StateEntry): boolean {
+  return shape.length === 2 && size >= LARGE_MATRIX;
+}
+
+/** Large matrices one by one; what lies side by side between them joined, so that each block is one instruction. */
 export function blocksOf(entries: readonly StateEntry[]): Block[] {
-  const blocks: { offset: number; size: number }[] = [];
+  const blocks: Block[] = [];
+  let open: { offset: number; size: number } | undefined;
+  const close = (): void => {
+    if (open !== undefined) blocks.push({ ...open, shape: [open.size] });
+    open = undefined;
+  };
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
-    const last = blocks.at(-1);
-    if (last !== undefined && last.offset + alignUp(last.size) === entry.offset) {
-      last.size = entry.offset + entry.size - last.offset;
+    const { offset, size } = entry;
+    if (isLarge(entry)) {
+      close();
+      blocks.push({ offset, size, shape: entry.declaration.shape });
+    } else if (open !== undefined && open.offset + alignUp(open.size) === offset) {
+      open.size = offset + size - open.offset;
     } else {
-      blocks.push({ offset: entry.offset, size: entry.size });
+      close();
+      open = { offset, size };
     }
   }
+  close();
   return blocks;
 }

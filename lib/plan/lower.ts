@@ -224,6 +224,6 @@ function placeScratch(
 }
 
 /** A buffer over a block of a region, for instructions that work on blocks instead of values. */
-export function blockBuffer(region: Buffer["region"], offset: number, size: number): Buffer {
-  return { region, offset, type: valueType(false, [size]) };
+export function blockBuffer(region: Buffer["region"], offset: number, shape: readonly number[]): Buffer {
+  return { region, offset, type: valueType(false, shape) };
 }

@@ -138,14 +138,15 @@ function instruction(
   return { op: definition, inputs, outputs, attributes, path: "" };
 }
 
-const gradientBlock = (offset: number, size: number): Buffer => blockBuffer("gradient", offset, size);
+const gradientBlock = (offset: number, shape: readonly number[]): Buffer =>
+  blockBuffer("gradient", offset, shape);
 
 /** Values that an instruction may read. */
 const MOST_INPUTS = 8;
 
 /** Ends the step where the loss or a gradient is not finite. */
 function guards(loss: Buffer, trained: readonly StateEntry[]): Instruction[] {
-  const inputs = [loss, ...blocksOf(trained).map(({ offset, size }) => gradientBlock(offset, size))];
+  const inputs = [loss, ...blocksOf(trained).map(({ offset, shape }) => gradientBlock(offset, shape))];
   return Array.from({ length: Math.ceil(inputs.length / MOST_INPUTS) }, (_, i) =>
     instruction("guard", inputs.slice(i * MOST_INPUTS, (i + 1) * MOST_INPUTS), []),
   );
@@ -183,7 +184,7 @@ function foldDescent(
 
 function clipping(optimizer: Optimizer, trained: readonly StateEntry[], total: number): Instruction[] {
   const clip = (op: string, limit: number, offset: number, size: number): Instruction => {
-    const block = gradientBlock(offset, size);
+    const block = gradientBlock(offset, [size]);
     return instruction(op, [block], [block], { limit });
   };
   const { clipValue, clipNorm, globalClipNorm } = optimizer;
@@ -221,10 +222,10 @@ function updates(
     else known.entries.push(entry);
   }
   return [...bySettings.values()].flatMap(({ settings: own, entries }) =>
-    blocksOf(entries).map(({ offset, size }) => {
-      const parameters = blockBuffer("state", offset, size);
-      const slots = optimizer.slots.map((_, i) => blockBuffer("slots", i * parameterSize + offset, size));
-      const inputs = [parameters, gradientBlock(offset, size), ...slots];
+    blocksOf(entries).map(({ offset, shape }) => {
+      const parameters = blockBuffer("state", offset, shape);
+      const slots = optimizer.slots.map((_, i) => blockBuffer("slots", i * parameterSize + offset, shape));
+      const inputs = [parameters, gradientBlock(offset, shape), ...slots];
       return instruction(optimizer.op, inputs, [parameters, ...slots], { ...own, ...optimizer.attributes });
     }),
   );

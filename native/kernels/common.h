@@ -43,6 +43,25 @@ constexpr int64_t kGrain = 2048;
 
 MYELIN_INLINE int64_t grains(int64_t elements) { return max_int(1, elements / kGrain); }
 
+// Whether a matrix of parameters, and all that is laid out like it, is divided by columns.
+MYELIN_INLINE bool owns_columns(int64_t columns) { return columns >= 64; }
+MYELIN_INLINE bool owns_columns(const Operand& x) {
+  return !x.batched && x.rank == 2 && owns_columns(x.shape[1]);
+}
+
+// Calls work.run(begin, end) for the stretches of elements that are a part of x.
+template <class Work>
+MYELIN_INLINE void each_stretch(const Operand& x, int64_t batch, int64_t part, int64_t parts,
+                                const Work& work) {
+  if (parts == 1 || !owns_columns(x)) {
+    const Range r = split(elements_of(x, batch), kLine, part, parts);
+    work.run(r.begin, r.end);
+    return;
+  }
+  const Range r = split(x.shape[1], kLine, part, parts);
+  for (int64_t row = 0; row < x.size; row += x.shape[1]) work.run(row + r.begin, row + r.end);
+}
+
 inline int64_t output_parts(const Instruction& in, int64_t batch) {
   return grains(elements_of(in.outputs[0], batch));
 }

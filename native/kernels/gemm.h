@@ -31,10 +31,17 @@ inline Order order_of(const Product& p) {
   return narrow || few_rows ? Order::kDots : Order::kChains;
 }
 
-// Makes the product that of a part of c, which may be empty: the larger side of c is divided, rows
-// one by one or columns in whole vectors.
+// Whether columns of c are divided, not rows. A kernel is divided by columns wherever it has enough
+// of them: forwards, for its gradient and by the optimizer, so that each column is written and read
+// by one CPU. Lines that another one has written come at a third of the speed.
+MYELIN_INLINE bool divides_columns(int64_t m, int64_t n, bool a_transposed) {
+  return a_transposed ? n > m || owns_columns(n) : n > m || (owns_columns(n) && 2 * n > m);
+}
+
+// Makes the product that of a part of c, which may be empty: rows one by one or columns in whole
+// vectors.
 MYELIN_INLINE void take_part(Product& p, int64_t part, int64_t parts) {
-  if (p.m >= p.n) {
+  if (!divides_columns(p.m, p.n, p.a.transposed)) {
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
     p.a.data = p.a.at(r.begin, 0);
@@ -49,8 +56,8 @@ MYELIN_INLINE void take_part(Product& p, int64_t part, int64_t parts) {
 }
 
 // The most parts that a product of m x n can be divided into.
-inline int64_t parts(int64_t m, int64_t n) {
-  return m >= n ? divide_up(m, 4) : divide_up(n, 2 * kWidth);
+inline int64_t parts(int64_t m, int64_t n, bool a_transposed) {
+  return divides_columns(m, n, a_transposed) ? divide_up(n, 2 * kWidth) : divide_up(m, 4);
 }
 
 // Computes a part; `workspace` is a StepContext's.

@@ -31,10 +31,19 @@ inline bool is_finite(const float* x, int64_t n) {
   return !any(is_nan((taint[0] + taint[1]) + (taint[2] + taint[3])));
 }
 
+struct Guard {
+  const float* data;
+  bool* failed;
+
+  MYELIN_INLINE void run(int64_t begin, int64_t end) const {
+    if (!is_finite(data + begin, end - begin)) raise_flag(failed);
+  }
+};
+
 inline void run_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   for (int i = 0; i < in.input_count; ++i) {
-    const Range r = split(elements_of(in.inputs[i], ctx.batch), kLine, part, parts);
-    if (!is_finite(in.inputs[i].data + r.begin, r.end - r.begin)) raise_flag(ctx.failed);
+    const Operand& x = in.inputs[i];
+    each_stretch(x, ctx.batch, part, parts, Guard{x.data, ctx.failed});
   }
 }
 

@@ -42,7 +42,7 @@ inline int64_t work(const Instruction& in, int64_t batch) {
 }
 
 inline int64_t parts(const Instruction& in, int64_t batch) {
-  return gemm::parts(rows_of(in.outputs[0], batch), width_of(in.outputs[0]));
+  return gemm::parts(rows_of(in.outputs[0], batch), width_of(in.outputs[0]), false);
 }
 
 inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
@@ -184,7 +184,7 @@ inline int64_t work_grad_kernel(const Instruction& in, int64_t batch) {
 }
 
 inline int64_t parts_grad_kernel(const Instruction& in, int64_t) {
-  return gemm::parts(width_of(in.inputs[0]), width_of(in.inputs[1]));
+  return gemm::parts(width_of(in.inputs[0]), width_of(in.inputs[1]), true);
 }
 
 // dbias, where there is one.

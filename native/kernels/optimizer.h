@@ -189,33 +189,43 @@ struct Lion {
 
 // ---- The loop over a block ----
 
+// A rule at work on parameters, their gradient and their slots.
 template <int kSlots, class Rule>
-MYELIN_INLINE void update_lanes(const Rule& rule, Vec decay, const float* gradient,
-                                float* const (&data)[4], int64_t i, int64_t n) {
-  Vec slots[kSlots + 1];
-  MYELIN_UNROLL
-  for (int s = 0; s < kSlots; ++s) slots[s] = load_lanes(data[s + 1] + i, n);
-  const Vec p = load_lanes(data[0] + i, n);
-  const Vec updated = rule.apply(p - decay * p, load_lanes(gradient + i, n), slots);
-  store_lanes(data[0] + i, updated, n);
-  MYELIN_UNROLL
-  for (int s = 0; s < kSlots; ++s) store_lanes(data[s + 1] + i, slots[s], n);
-}
+struct Descent {
+  Rule rule;
+  Vec decay;
+  const float* gradient;
+  float* data[kSlots + 1];
+
+  Descent(const Instruction& in, const Update& u)
+      : rule(in, u),
+        decay(constant(u.rate * in.attributes[kWeightDecay])),
+        gradient(in.inputs[1].data) {
+    for (int i = 0; i <= kSlots; ++i) data[i] = in.outputs[i].data;
+  }
+
+  MYELIN_INLINE void lanes(int64_t i, int64_t n) const {
+    Vec slots[kSlots + 1];
+    MYELIN_UNROLL
+    for (int s = 0; s < kSlots; ++s) slots[s] = load_lanes(data[s + 1] + i, n);
+    const Vec p = load_lanes(data[0] + i, n);
+    const Vec updated = rule.apply(p - decay * p, load_lanes(gradient + i, n), slots);
+    store_lanes(data[0] + i, updated, n);
+    MYELIN_UNROLL
+    for (int s = 0; s < kSlots; ++s) store_lanes(data[s + 1] + i, slots[s], n);
+  }
+
+  MYELIN_INLINE void run(int64_t begin, int64_t end) const {
+    int64_t i = begin;
+    for (; i + kWidth <= end; i += kWidth) lanes(i, kWidth);
+    if (i < end) lanes(i, end - i);
+  }
+};
 
 template <int kSlots, class Rule>
 void update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  const Update u(in, ctx);
-  const Rule rule(in, u);
-  const Vec decay = constant(u.rate * in.attributes[kWeightDecay]);
-  float* data[4] = {};
-  for (int i = 0; i <= kSlots; ++i) data[i] = in.outputs[i].data;
-  const float* gradient = in.inputs[1].data;
-  const Range r = split(elements_of(in.outputs[0], ctx.batch), kLine, part, parts);
-  int64_t i = r.begin;
-  for (; i + kWidth <= r.end; i += kWidth) {
-    update_lanes<kSlots>(rule, decay, gradient, data, i, kWidth);
-  }
-  if (i < r.end) update_lanes<kSlots>(rule, decay, gradient, data, i, r.end - i);
+  const Descent<kSlots, Rule> descent(in, Update(in, ctx));
+  each_stretch(in.outputs[0], ctx.batch, part, parts, descent);
 }
 
 inline int slots(const Instruction& in) { return in.input_count - 2; }

@@ -87,7 +87,7 @@ function clip(optimizer: optimizers.Optimizer, layout: StateLayout): Instruction
     limit: number,
     { offset, size }: { offset: number; size: number },
   ): Instruction => {
-    const block = blockBuffer("gradient", offset, size);
+    const block = blockBuffer("gradient", offset, [size]);
     return {
       op: OPS.get(name) as OpDefinition,
       inputs: [block],
@@ -117,13 +117,13 @@ function update(
   }
   return [...groups].flatMap(([scale, entries]) =>
     blocksOf(entries).map(({ offset, size }): Instruction => {
-      const parameters = blockBuffer("state", offset, size);
+      const parameters = blockBuffer("state", offset, [size]);
       const slots = optimizer.slots.map(
-        (_, i): Buffer => blockBuffer("slots", i * layout.parameterSize + offset, size),
+        (_, i): Buffer => blockBuffer("slots", i * layout.parameterSize + offset, [size]),
       );
       return {
         op: optimizer.op,
-        inputs: [parameters, blockBuffer("gradient", offset, size), ...slots],
+        inputs: [parameters, blockBuffer("gradient", offset, [size]), ...slots],
         outputs: [parameters, ...slots],
         attributes: { scale, weightDecay: optimizer.weightDecay, ...optimizer.attributes },
         path: "",
