@@ -17,15 +17,15 @@ struct Blocking {
 };
 
 MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
-  return round_up(divide_up(n, divide_up(n, most)), unit);
+  return round_up(n <= most ? n : divide_up(n, divide_up(n, most)), unit);
 }
 
-// The least depth at which a block is worth its packing and the second pass over c.
+// The most depth of a block: more would make neither packing nor passes over c much cheaper.
 constexpr int64_t kDepth = 1024;
 // Matrices whose rows are a multiple of this apart have their columns in a few places of the cache.
 constexpr int64_t kAliasing = 1024;
 
-// A tall tile loads least; where rows are few, or are read in place and far apart, a wide one.
+// A tall tile loads least; a wide one is for few rows, or where `wide` is asked for.
 inline int tile_width(int64_t m, int64_t n, bool wide) {
   if (n <= kWidth) return 0;
   if (m <= kTileRows[3] && n > 4 * kWidth) return 3;
@@ -33,24 +33,27 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// Small operands are read in place, panel by panel of b and a whole. Of large ones b is packed, and
-// a where it is transposed: then a strip of it stays in L1 and a block of b in half of L2.
+// Small operands are read in place, panel by panel of b, which is packed where it is transposed. Of
+// large ones b is packed into half of L2. Rows of a are read in place then, few at a time since
+// they may be far apart; a transposed a is packed too, in strips of about the size of L1.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
   const bool many = p.m > 2 * kTileRows[1];
-  const bool large = many && p.k * p.n > 2 * l2;
-  const int width = tile_width(p.m, p.n, large && !p.a.transposed);
+  // Tiles of few registers read b more often.
+  const bool large = many && p.k * p.n > (kRegisters == 32 ? 2 * l2 : l2 / 2);
+  const bool shallow = p.k <= 64;  // of short loops, those of a wide tile follow each other best
+  const int width = tile_width(p.m, p.n, shallow || (large && !p.a.transposed));
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
   if (p.rate && p.k > kDepth) return s;  // sums must be whole before they meet c
   s.pack_b = p.b.transposed || large || (many && p.b.stride % kAliasing == 0);
   s.pack_a = p.a.transposed && many && p.n > 2 * panel && (large || p.a.stride % kAliasing == 0);
   if (!p.rate) {
-    const int64_t strip_depth = l1 * 5 / 8 / s.strip_rows;
-    s.k = even_share(p.k, s.pack_a ? min_int(strip_depth, kDepth) : kDepth, 4);
+    const int64_t fits = s.pack_a ? l1 * 5 / 8 / s.strip_rows : s.pack_b ? l2 / 4 / panel : kDepth;
+    s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
-  if (s.pack_b) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
+  if (large) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
   if (s.pack_a) {
     const int64_t most = (kWorkspaceFloats - s.n * s.k) / (s.k + kLine) - s.strip_rows;
     s.m = even_share(p.m, most, s.strip_rows);
@@ -68,10 +71,9 @@ struct Block {
   bool last;  // of k: then the epilogue follows
 };
 
-// The `index`th of the `strips` of a block times all panels of b.
-inline void multiply_strip(const Product& p, const Blocking& s, const Block& block, int64_t strips,
+// Rows of a block, its `index`th strip, times all panels of b.
+inline void multiply_strip(const Product& p, const Blocking& s, const Block& block, Range rows,
                            int64_t index) {
-  const Range rows = piece(block.m, strips, index);
   const int64_t height = rows.end - rows.begin;
   Tile t;
   t.k = block.depth;
@@ -87,6 +89,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
   t.b_step = s.pack_b ? s.panel : block.b.stride;
   t.start_row = block.start_row;
   t.c_row = p.c_stride;
+  t.next = nullptr;
   t.rate = p.rate;
   for (int64_t j = 0; j < block.n;) {
     const int64_t left = block.n - j;
@@ -97,6 +100,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     t.b = block.b.data + (s.pack_b ? j / s.panel * s.panel * block.depth + j % s.panel : j);
     t.start = block.start ? block.start + rows.begin * block.start_row + j : nullptr;
     t.c = block.c + rows.begin * p.c_stride + j;
+    if (p.k > s.k) t.next = columns < left ? t.c + columns : block.c + rows.end * p.c_stride;
     run_tile(width, height, t);
     if (block.last) p.finish(t.c, height, columns);
     j += columns;
@@ -113,7 +117,7 @@ inline void multiply_blocks(const Product& p, const Blocking& s, float* workspac
     block.last = k + block.depth == p.k;
     for (int64_t i = 0; i < p.m; i += s.m) {
       block.m = min_int(s.m, p.m - i);
-      const int64_t strips = divide_up(block.m, s.strip_rows);
+      const Pieces strips(block.m, s.strip_rows);
       block.a = {p.a.at(i, k), p.a.stride, p.a.transposed};
       if (s.pack_a) {
         pack_strips(block.a, block.m, block.depth, strips, packed_a);
@@ -129,8 +133,8 @@ inline void multiply_blocks(const Product& p, const Blocking& s, float* workspac
         block.c = p.c + i * p.c_stride + j;
         block.start = k > 0 ? block.c : p.bias ? p.bias + j : nullptr;
         block.start_row = k > 0 ? p.c_stride : 0;
-        for (int64_t index = 0; index < strips; ++index) {
-          multiply_strip(p, s, block, strips, index);
+        for (int64_t index = 0; index < strips.count; ++index) {
+          multiply_strip(p, s, block, strips[index], index);
         }
       }
     }

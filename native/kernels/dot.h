@@ -101,17 +101,17 @@ constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_o
 
 // c = a b where b is transposed.
 inline void multiply_dots(const Product& p) {
-  const int64_t strips = divide_up(p.m, kDotRows), panels = divide_up(p.n, kDotColumns);
+  const Pieces strips(p.m, kDotRows), panels(p.n, kDotColumns);
   Dots d;
   d.k = p.k;
   d.a_row = p.a.stride;
   d.b_row = p.b.stride;
   d.c_row = p.c_stride;
-  for (int64_t i = 0; i < strips; ++i) {
-    const Range rows = piece(p.m, strips, i);
+  for (int64_t i = 0; i < strips.count; ++i) {
+    const Range rows = strips[i];
     d.a = p.a.at(rows.begin, 0);
-    for (int64_t j = 0; j < panels; ++j) {
-      const Range columns = piece(p.n, panels, j);
+    for (int64_t j = 0; j < panels.count; ++j) {
+      const Range columns = panels[j];
       d.b = p.b.at(0, columns.begin);
       d.bias = p.bias ? p.bias + columns.begin : nullptr;
       d.c = p.c + rows.begin * p.c_stride + columns.begin;
@@ -125,8 +125,7 @@ inline void multiply_dots(const Product& p) {
 inline void multiply_narrow_dots(const Product& p, float* workspace) {
   const int64_t stride = round_up(p.k, kWidth);
   for (int64_t k = 0; k < p.k; k += kWidth) {
-    pack_transposed(p.b.at(k, 0), p.b.stride, min_int(kWidth, p.k - k), p.n, workspace + k, stride,
-                    kWidth);
+    pack_transposed(p.b.at(k, 0), p.b.stride, min_int(kWidth, p.k - k), p.n, workspace + k, stride);
   }
   Product dots = p;
   dots.b = {workspace, stride, true};

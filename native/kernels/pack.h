@@ -7,16 +7,16 @@ namespace {
 namespace gemm {
 
 // Rows to be copied lie far apart, so they are fetched this many early.
-constexpr int64_t kRowsAhead = 4;
+constexpr int64_t kRowsAhead = 16;
 
 MYELIN_INLINE void fetch_row(const float* from, int64_t n) {
   for (int64_t i = 0; i < n; i += kLine) prefetch(from + i);
 }
 
 // to[k * stride + i] = from[i * from_stride + k] for i < n, k < depth; n is at most a vector.
-// Stores `lanes` elements for each k, the last ones being copies where n is less.
+// Stores a whole vector for each k, the last lanes being copies where n is less.
 inline void pack_transposed(const float* from, int64_t from_stride, int64_t n, int64_t depth,
-                            float* to, int64_t stride, int64_t lanes) {
+                            float* to, int64_t stride) {
   const float* rows[kWidth];
   MYELIN_UNROLL
   for (int i = 0; i < kWidth; ++i) rows[i] = from + min_int(i, n - 1) * from_stride;
@@ -26,13 +26,8 @@ inline void pack_transposed(const float* from, int64_t from_stride, int64_t n, i
     MYELIN_UNROLL
     for (int i = 0; i < kWidth; ++i) block[i] = load(rows[i] + k);
     transpose(block);
-    if (lanes == kWidth) {
-      MYELIN_UNROLL
-      for (int i = 0; i < kWidth; ++i) store(to + (k + i) * stride, block[i]);
-    } else {
-      MYELIN_UNROLL
-      for (int i = 0; i < kWidth; ++i) store_partial(to + (k + i) * stride, block[i], lanes);
-    }
+    MYELIN_UNROLL
+    for (int i = 0; i < kWidth; ++i) store(to + (k + i) * stride, block[i]);
   }
   if (k == depth) return;
   MYELIN_UNROLL
@@ -40,7 +35,7 @@ inline void pack_transposed(const float* from, int64_t from_stride, int64_t n, i
   transpose(block);
   MYELIN_UNROLL
   for (int i = 0; i < kWidth; ++i) {
-    if (k + i < depth) store_lanes(to + (k + i) * stride, block[i], lanes);
+    if (k + i < depth) store(to + (k + i) * stride, block[i]);
   }
 }
 
@@ -49,7 +44,7 @@ inline void pack_panels(const Matrix& b, int64_t depth, int64_t n, int64_t panel
   if (b.transposed) {
     for (int64_t j = 0; j < n; j += kWidth) {
       pack_transposed(b.at(0, j), b.stride, min_int(kWidth, n - j), depth,
-                      to + j / panel * panel * depth + j % panel, panel, kWidth);
+                      to + j / panel * panel * depth + j % panel, panel);
     }
     return;
   }
@@ -74,19 +69,21 @@ MYELIN_INLINE int64_t packed_strip(int64_t first_row, int64_t index, int64_t dep
 }
 
 // Strips of rows of a transposed a, each k-major.
-inline void pack_strips(const Matrix& a, int64_t m, int64_t depth, int64_t strips, float* to) {
+inline void pack_strips(const Matrix& a, int64_t m, int64_t depth, const Pieces& strips,
+                        float* to) {
   for (int64_t k = 0; k < depth; ++k) {
     const float* row = a.at(0, k);
     if (k + kRowsAhead < depth) fetch_row(row + kRowsAhead * a.stride, m);
-    for (int64_t s = 0; s < strips; ++s) {
-      const Range rows = piece(m, strips, s);
-      const int64_t height = rows.end - rows.begin;
-      float* out = to + packed_strip(rows.begin, s, depth) + k * height;
+    float* strip = to;
+    for (int64_t s = 0; s < strips.count; ++s) {
+      const int64_t height = strips.length + (s < strips.longer);
       for (int64_t i = 0; i < height; i += kWidth) {
         const int64_t n = min_int(kWidth, height - i);
         // A whole vector is the fastest to store where the next k overwrites the surplus.
-        store_lanes(out + i, load_lanes(row + rows.begin + i, n), height <= kWidth ? kWidth : n);
+        store_lanes(strip + k * height + i, load_lanes(row + i, n), height <= kWidth ? kWidth : n);
       }
+      row += height;
+      strip += height * depth + kLine;
     }
   }
 }

@@ -52,12 +52,17 @@ struct Product {
   }
 };
 
-// The `index`th of `count` pieces of n, lengths within one of each other.
-MYELIN_INLINE Range piece(int64_t n, int64_t count, int64_t index) {
-  const int64_t length = n / count, longer = n % count;
-  const int64_t begin = index * length + min_int(index, longer);
-  return {begin, begin + length + (index < longer)};
-}
+// 0..n in as few pieces of at most `most` as can be, lengths within one of each other.
+struct Pieces {
+  int64_t count, length, longer;  // the first `longer` are one more than `length` long
+
+  MYELIN_INLINE Pieces(int64_t n, int64_t most)
+      : count(divide_up(n, most)), length(n / count), longer(n % count) {}
+  MYELIN_INLINE Range operator[](int64_t i) const {
+    const int64_t begin = i * length + min_int(i, longer);
+    return {begin, begin + length + (i < longer)};
+  }
+};
 
 }  // namespace gemm
 }  // namespace

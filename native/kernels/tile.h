@@ -27,6 +27,7 @@ struct Tile {
   int64_t start_row;   // 0: one row for all, a bias
   float* c;
   int64_t c_row;
+  const float* next;  // not null: c of the tile after this one, to be fetched meanwhile
   int64_t last;       // lanes of the last vector that exist
   const float* rate;  // not null: c -= *rate * (a b), product and difference rounded as in `sgd`
 };
@@ -58,6 +59,14 @@ void tile(const Tile& t) {
   MYELIN_UNROLL
   for (int i = 0; i < kPointers; ++i) a[i] = t.a + 3 * i * a_row;
   const float* b = t.b;
+  if (t.next) {
+    MYELIN_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      MYELIN_UNROLL
+      for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch(t.next + i * t.c_row + v);
+    }
+  }
+  MYELIN_UNROLL_TWICE
   for (int64_t k = t.k; k > 0; --k) {
     Vec row[kVecs];
     MYELIN_UNROLL
@@ -118,10 +127,9 @@ template <int kVecs, bool kPartial, int... kRows>
 constexpr TileRow tiles_of(RowList<kRows...>) {
   return {{nullptr, tile<kRows, kVecs, kPartial>...}};
 }
-// Where masks are free, one function does for whole and partial vectors.
 template <int kIndex, bool kPartial>
 constexpr TileRow kTiles =
-    tiles_of<1 << kIndex, kPartial || kFreeMasks>(typename Count<kTileRows[kIndex]>::Rows());
+    tiles_of<1 << kIndex, kPartial && (kWidth > 1)>(typename Count<kTileRows[kIndex]>::Rows());
 
 constexpr const TileRow* kTilesOf[2][kWidths] = {
     {&kTiles<0, false>, &kTiles<1, false>, &kTiles<2, false>, &kTiles<3, false>},

@@ -12,7 +12,6 @@ namespace {
 constexpr const char* kIsa = "avx2";
 constexpr int kWidth = 8;
 constexpr int kRegisters = 16;
-constexpr bool kFreeMasks = false;
 
 struct Vec {
   __m256 v;

@@ -16,7 +16,6 @@ constexpr const char* kIsa = "avx512";
 #endif
 constexpr int kWidth = 16;
 constexpr int kRegisters = 32;
-constexpr bool kFreeMasks = true;
 
 struct Vec {
   __m512 v;

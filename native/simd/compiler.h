@@ -9,12 +9,15 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define MYELIN_INLINE __forceinline
 #define MYELIN_UNROLL
+#define MYELIN_UNROLL_TWICE
 #elif defined(__clang__)
 #define MYELIN_INLINE inline __attribute__((always_inline))
 #define MYELIN_UNROLL _Pragma("clang loop unroll(full)")
+#define MYELIN_UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
 #else
 #define MYELIN_INLINE inline __attribute__((always_inline))
 #define MYELIN_UNROLL _Pragma("GCC unroll 32")
+#define MYELIN_UNROLL_TWICE _Pragma("GCC unroll 2")
 #endif
 
 namespace myelin {
@@ -32,7 +35,7 @@ MYELIN_INLINE void raise_flag(bool* flag) {
 #endif
 }
 
-// Asks for the cache line that holds p.
+// Fetches the cache line that holds p into L2.
 MYELIN_INLINE void prefetch(const float* p) {
 #if defined(_MSC_VER) && !defined(__clang__)
 #if defined(_M_X64)

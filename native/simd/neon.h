@@ -12,7 +12,6 @@ namespace {
 constexpr const char* kIsa = "neon";
 constexpr int kWidth = 4;
 constexpr int kRegisters = 32;
-constexpr bool kFreeMasks = false;
 
 struct Vec {
   float32x4_t v;

@@ -13,7 +13,6 @@ namespace {
 constexpr const char* kIsa = "scalar";
 constexpr int kWidth = 1;
 constexpr int kRegisters = 16;
-constexpr bool kFreeMasks = true;
 
 struct Vec {
   float v;

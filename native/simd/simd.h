@@ -1,7 +1,6 @@
 // The vector type of the ISA that this unit is compiled for. Every ISA header offers the same:
 //
-//   kIsa, kWidth (floats in a Vec), kRegisters (vector registers),
-//   kFreeMasks (load_partial costs no more than load)
+//   kIsa, kWidth (floats in a Vec), kRegisters (vector registers)
 //   Vec     kWidth floats        Int   kWidth 32-bit integers        Mask   kWidth booleans
 //   load store, *_partial (only the first n lanes are touched; others read as 0), broadcast
 //   + - * /, fma(a,b,c) = a*b+c, sqrt, abs, min, max (NaN wins), min_of/max_of(constant, x)
