@@ -13,8 +13,8 @@ namespace myelin {
 // Sets this thread's floating-point mode, and back at the end: JavaScript needs its denormals.
 //
 // An optimizer's averages decay into denormals wherever a gradient stays 0 (a dead unit, a pixel
-// that is always black) and rounding keeps them there for good; arithmetic on them takes up to three
-// times as long.
+// that is always black) and rounding keeps them there for good; arithmetic on them takes up to
+// three times as long.
 class FlushDenormals {
  public:
   FlushDenormals() : saved_(read()) { write(saved_ | kFlush); }

@@ -124,8 +124,9 @@ inline const char* check(const Instruction& in) {
   if (const char* wrong = check_pair(in.inputs[0], in.inputs[1], sparse)) return wrong;
   if (const char* wrong = check_weight(in, 2)) return wrong;
   if (!whole(in.attributes[3], 0, 1)) return "sum must be 0 or 1";
-  if (in.attributes[4] != (gradient ? 1 : 0))
+  if (in.attributes[4] != (gradient ? 1 : 0)) {
     return "gradient must be 1 where there are two outputs";
+  }
   if (!is_scalar(in.outputs[0])) return "the loss must be an unbatched scalar";
   if (gradient && !same_size(in.inputs[0], in.outputs[1])) {
     return "the gradient's size is not the prediction's";
