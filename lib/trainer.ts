@@ -316,7 +316,13 @@ export class Trainer<
 
   /** The weights as they are, in the memory of the last training's copy. */
   #takeSnapshot(): Snapshot {
-    this.#snapshot ??= new Snapshot(this.network.state, this.slots, () => this.#resetSlots());
+    const { state, executor } = this.network;
+    this.#snapshot ??= new Snapshot(
+      state,
+      this.slots,
+      allocate(executor, state.length, "a copy of the weights"),
+      () => this.#resetSlots(),
+    );
     this.#snapshot.take();
     return this.#snapshot;
   }

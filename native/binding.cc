@@ -139,10 +139,7 @@ Program::Program(const Napi::CallbackInfo& info)
   kept.Freeze();
   // Addresses after that: an accessor in the list might have taken an array away.
   Regions regions;
-  for (uint32_t i = 0; i < kRegionCount; i++) {
-    regions[i] = region_argument(kept, i);
-    advise_huge_pages(regions[i].data, static_cast<size_t>(regions[i].size) * sizeof(float));
-  }
+  for (uint32_t i = 0; i < kRegionCount; i++) regions[i] = region_argument(kept, i);
   View bytes = typed_view(info[0], "Program: plan", napi_uint8_array, "a Uint8Array");
   Plan plan = load_plan(static_cast<const uint8_t*>(bytes.data), bytes.length, *table_, regions);
   executor_ = std::make_unique<Executor>(std::move(plan));
@@ -273,24 +270,32 @@ void Addon::set_threads(const Napi::CallbackInfo& info) {
       static_cast<int>(integer(info[0], "setThreads: threads", 1, ThreadPool::kMaxThreads)));
 }
 
-Napi::Value Addon::alignment_of(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  Napi::Value bytes = info[0];
-  if (!bytes.IsTypedArray()) {
-    if (!bytes.IsObject()) refuse("alignmentOf: buffer", "an ArrayBuffer", bytes);
+// The memory of a typed array or a buffer.
+View memory_of(Napi::Value value, const std::string& where) {
+  if (!value.IsTypedArray()) {
+    if (!value.IsObject()) refuse(where, "an ArrayBuffer", value);
     // Node-API has no way from a SharedArrayBuffer to its memory but through a view.
-    bytes = env.Global().Get("Uint8Array").As<Napi::Function>().New({bytes});
+    value = value.Env().Global().Get("Uint8Array").As<Napi::Function>().New({value});
   }
-  auto address = reinterpret_cast<uintptr_t>(view(bytes, "alignmentOf: buffer").data);
-  return Napi::Number::New(env, static_cast<double>(address % 64));
+  return view(value, where);
+}
+
+Napi::Value Addon::alignment_of(const Napi::CallbackInfo& info) {
+  auto address = reinterpret_cast<uintptr_t>(memory_of(info[0], "alignmentOf: buffer").data);
+  return Napi::Number::New(info.Env(), static_cast<double>(address % kHugePage));
 }
 
 // Counts shared memory as memory that the collector could free: V8 itself does not, and a loop that
-// makes networks would fill the machine before it collects the first.
+// makes networks would fill the machine before it collects the first. Asks for huge pages too, now
+// that none of it has been touched.
 void Addon::track(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object buffer = object(info[0], "track: buffer");
   int64_t bytes = integer(buffer.Get("byteLength"), "track: buffer.byteLength", 0, kMaxSafeInteger);
+  if (static_cast<uint64_t>(bytes) >= kHugePage) {
+    View memory = memory_of(buffer, "track: buffer");
+    advise_huge_pages(memory.data, memory.length);
+  }
   auto release = [](napi_env env, void* bytes, void*) {
     int64_t total;
     napi_adjust_external_memory(env, -static_cast<int64_t>(reinterpret_cast<intptr_t>(bytes)),

@@ -27,7 +27,6 @@ Workspace make_workspace() {
 
 void advise_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__)
-  constexpr size_t kHugePage = size_t{2} << 20;
   if (bytes < kHugePage) return;
   constexpr uintptr_t kPage = 4096;
   uintptr_t start = reinterpret_cast<uintptr_t>(memory);

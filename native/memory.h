@@ -16,6 +16,8 @@ using Workspace = std::unique_ptr<float[], WorkspaceDeleter>;
 // Throws std::bad_alloc.
 Workspace make_workspace();
 
+constexpr size_t kHugePage = size_t{2} << 20;
+
 // Asks for huge pages where they pay (2 MiB and more); no more than a hint.
 void advise_huge_pages(void* memory, size_t bytes);
 

@@ -24,9 +24,12 @@ export interface NativeBinding {
   philox: BlockSource;
   setThreads(count: number): void;
   getThreads(): number;
-  /** The buffer's address modulo 64. */
+  /** The buffer's address modulo 2 MiB, the size of a huge page. */
   alignmentOf(buffer: ArrayBufferLike): number;
-  /** Makes the garbage collector count the bytes of a SharedArrayBuffer, which it does not by itself. */
+  /**
+   * Makes the garbage collector count the bytes of a new SharedArrayBuffer, which it does not by itself, and asks
+   * the system for huge pages where it is large.
+   */
   track(buffer: SharedArrayBuffer): void;
   readonly Program: new (plan: Uint8Array, regions: readonly NumericArray[], isa?: string) => NativeProgram;
 }

@@ -8,6 +8,7 @@ import { referenceExecutor } from "./reference.ts";
 import { share, shareJob } from "./share.ts";
 
 const CACHE_LINE = 64;
+const HUGE_PAGE = 2 ** 21;
 
 function translate(error: unknown): Error {
   if (!(error instanceof Error)) return new NativeError(String(error));
@@ -69,9 +70,11 @@ export function nativeExecutor(binding: NativeBinding, isa?: string): Executor {
     kind: "native",
     share: shareArray,
     allocate: (elements) => {
-      const buffer = allocateBytes(elements * 4 + CACHE_LINE);
-      const misaligned = binding.alignmentOf(buffer);
-      return new Float32Array(buffer, misaligned === 0 ? 0 : CACHE_LINE - misaligned, elements);
+      // What is skipped to align is never touched, and so takes no memory.
+      const alignment = elements * 4 < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE;
+      const buffer = allocateBytes(elements * 4 + alignment);
+      const misaligned = binding.alignmentOf(buffer) % alignment;
+      return new Float32Array(buffer, misaligned === 0 ? 0 : alignment - misaligned, elements);
     },
     randomBlocks: binding.philox,
     load: (plan: Plan, regions: Regions): Program => {

@@ -12,11 +12,12 @@ export class Snapshot {
   readonly #resetSlots: () => void;
   #time = 0;
 
-  constructor(state: Float32Array, slots: Float32Array, resetSlots: () => void) {
+  /** @param copy as long as the state */
+  constructor(state: Float32Array, slots: Float32Array, copy: Float32Array, resetSlots: () => void) {
     this.#state = state;
     this.#slots = slots;
     this.#resetSlots = resetSlots;
-    this.#copy = new Float32Array(state.length);
+    this.#copy = copy;
   }
 
   /** Copies the weights. */
