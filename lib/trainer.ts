@@ -248,7 +248,8 @@ export class Trainer<
         stopRequested = true;
       },
     };
-    const logs: Record<string, number[]> = { loss: [] };
+    const losses: number[] = [];
+    const logs: Record<string, number[]> = { loss: losses };
     let last: Logs = {};
     const common = {
       position,
@@ -267,6 +268,9 @@ export class Trainer<
           if (series === undefined) logs[name] = [value];
           else series.push(value);
         }
+      },
+      recordLoss: (loss: number) => {
+        losses.push(loss);
       },
       snapshot: this.#takeSnapshot(),
       validate: held && (() => this.#validate(held)),
@@ -306,9 +310,9 @@ export class Trainer<
     }
     const seconds = (performance.now() - started) / 1000;
     return {
-      loss: logs.loss as number[],
+      loss: losses,
       logs,
-      epochs: (logs.loss as number[]).length,
+      epochs: losses.length,
       stopReason,
       seconds,
     };

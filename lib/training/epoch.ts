@@ -14,17 +14,42 @@ export class EpochSums {
     this.#sums = statistics.map(({ value }) => new Float64Array(sizeOf(value.shape)));
   }
 
-  /** Adds the report of one step: the first entry is the loss, then the statistics; rows by `step`. */
-  add(reports: readonly ArrayLike<number>[], step: number, samples: number): void {
-    this.#loss += (reports[0]?.[step] as number) * samples;
+  /**
+   * Adds what the steps from `from` to before `to` reported: the first entry is the loss, then the statistics;
+   * rows by step. Together they had `samples` samples, `batchSize` each but for the last.
+   */
+  add(
+    reports: readonly ArrayLike<number>[],
+    from: number,
+    to: number,
+    batchSize: number,
+    samples: number,
+  ): void {
+    const losses = reports[0] as ArrayLike<number>;
+    const last = to - 1;
+    let loss = this.#loss;
+    for (let step = from; step < last; step++) loss += (losses[step] as number) * batchSize;
+    this.#loss = loss + (losses[last] as number) * (samples - (last - from) * batchSize);
     this.samples += samples;
     for (let i = 0; i < this.#sums.length; i++) {
       const sums = this.#sums[i] as Float64Array;
       const report = reports[i + 1] as ArrayLike<number>;
-      for (let j = 0; j < sums.length; j++) {
-        sums[j] = (sums[j] as number) + (report[step * sums.length + j] as number);
+      for (let step = from; step < to; step++) {
+        for (let j = 0; j < sums.length; j++) {
+          sums[j] = (sums[j] as number) + (report[step * sums.length + j] as number);
+        }
       }
     }
+  }
+
+  /** The mean loss so far. */
+  get loss(): number {
+    return this.#loss / this.samples;
+  }
+
+  /** True where there are no metrics. */
+  get lossAlone(): boolean {
+    return this.#statistics.length === 0;
   }
 
   /** Loss and metrics so far; metrics that are matrices are left out. */
@@ -32,7 +57,7 @@ export class EpochSums {
     const logs: Record<string, number> = {};
     const name = (key: string): string =>
       prefix === "" ? key : prefix + key.charAt(0).toUpperCase() + key.slice(1);
-    logs[name("loss")] = this.#loss / this.samples;
+    logs[name("loss")] = this.loss;
     this.#statistics.forEach(({ name: key, metric }, i) => {
       const result = metric.result(this.#sums[i] as Float64Array);
       if (typeof result === "number") logs[name(key)] = result;

@@ -45,8 +45,6 @@ export function* evaluateSteps(
   };
   yield* runSteps(program, job);
   const sums = new EpochSums(statistics);
-  for (let step = 0; step < steps; step++) {
-    sums.add(job.outputs, step, Math.min(capacity, bound.length - step * capacity));
-  }
+  sums.add(job.outputs, 0, steps, capacity, bound.length);
   return sums;
 }

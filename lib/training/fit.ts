@@ -56,8 +56,10 @@ export interface FitRequest {
   validate: (() => Process<Logs>) | undefined;
   /** True once a callback has asked to stop. */
   stopped(): boolean;
-  /** Called with the logs of each finished epoch. */
+  /** Called with the logs of each finished epoch ... */
   record(logs: Logs): void;
+  /** ... or with its loss where that is all there is to tell, and nobody to tell it to. */
+  recordLoss(loss: number): void;
   readonly snapshot: Snapshot;
 }
 
@@ -197,19 +199,27 @@ function* reportSteps(
   to: number,
   sums: EpochSums,
 ): Process<void> {
-  const { position, bound, callbacks } = request;
+  const { position, callbacks } = request;
+  const { outputs, batchSize, epochRows } = job;
   const perEpoch = stepsPerEpoch(job);
   const eachBatch = callbacks.some((callback) => callback.onBatchEnd !== undefined);
+  const lossAlone = sums.lossAlone && callbacks.length === 0 && request.validate === undefined;
   for (let step = from; step < to; ) {
     const first = step % perEpoch;
     const end = eachBatch ? first + 1 : Math.min(perEpoch, first + to - step);
-    for (let batch = first; batch < end; batch++) {
-      sums.add(job.outputs, step++, Math.min(job.batchSize, bound.length - batch * job.batchSize));
-    }
+    const begin = step;
+    step += end - first;
+    sums.add(outputs, begin, step, batchSize, Math.min(epochRows, end * batchSize) - first * batchSize);
     position.step = job.counter + step;
     position.batch = end;
     if (eachBatch) yield* notify(request, "onBatchEnd", end - 1, sums.logs());
-    if (end === perEpoch) yield* finishEpoch(request, sums, step === perEpoch * job.epochs);
+    if (end < perEpoch) continue;
+    if (lossAlone) {
+      request.recordLoss(sums.loss);
+      nextEpoch(request, sums);
+    } else {
+      yield* finishEpoch(request, sums, step === perEpoch * job.epochs);
+    }
   }
 }
 
@@ -226,15 +236,18 @@ function* progress(request: FitRequest, sums: EpochSums): Process<void> {
   }
 }
 
+function nextEpoch({ position }: FitRequest, sums: EpochSums): void {
+  sums.reset();
+  position.epoch += 1;
+  position.batch = 0;
+}
+
 function* finishEpoch(request: FitRequest, sums: EpochSums, lastOfChunk: boolean): Process<void> {
-  const { position } = request;
   const watched = request.callbacks.length > 0;
   if (watched) yield* progress(request, sums);
-  const epoch = position.epoch;
+  const { epoch } = request.position;
   let logs = sums.logs();
-  sums.reset();
-  position.epoch = epoch + 1;
-  position.batch = 0;
+  nextEpoch(request, sums);
   if (request.validate !== undefined) logs = { ...logs, ...(yield* request.validate()) };
   request.record(logs);
   if (watched) yield* notify(request, "onEpochEnd", epoch, logs);

@@ -90,7 +90,7 @@ function* trainBatch(request: StreamRequest, loaded: Loaded, bound: Bound, sums:
     );
   }
   if (steps === 0) return;
-  sums.add(job.outputs, 0, bound.length);
+  sums.add(job.outputs, 0, 1, bound.length, bound.length);
   position.step += 1;
   position.batch += 1;
 }
