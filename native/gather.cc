@@ -25,12 +25,17 @@ struct Affine {
 
 struct Copy {
   void operator()(const float* from, int64_t count, float* to) const {
-    // memcpy of a few elements costs more than they do.
-    if (count >= 16) {
+    // A few elements cost less than memcpy, or the loop over vectors that a compiler makes of a
+    // count that it does not know.
+    constexpr int64_t kFew = 16;
+    if (count > kFew) {
       std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
       return;
     }
-    for (int64_t i = 0; i < count; i++) to[i] = from[i];
+    for (int64_t i = 0; i < kFew; i++) {
+      if (i == count) return;
+      to[i] = from[i];
+    }
   }
 };
 
@@ -74,40 +79,29 @@ void gather_as(const Column& column, int64_t row_size, const uint32_t* rows, int
   gather_rows<T>(column, row_size, rows, first, count, out, affine);
 }
 
+void gather_copies(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
+                   int64_t count, float* out) {
+  gather_rows<float>(column, row_size, rows, first, count, out, Copy{});
+}
+
+// By element type; the last one is for floats that count as they are.
+constexpr decltype(&gather) kGathers[] = {
+    gather_as<float>,   gather_as<double>,   gather_as<int8_t>,
+    gather_as<uint8_t>, gather_as<int16_t>,  gather_as<uint16_t>,
+    gather_as<int32_t>, gather_as<uint32_t>, gather_copies};
+constexpr int kCopies = 8;
+
 }  // namespace
 
 void gather(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
             int64_t count, float* out) {
-  switch (column.type) {
-    case ElementType::kFloat32:
-      if (column.scale == 1 && column.offset == 0) {
-        gather_rows<float>(column, row_size, rows, first, count, out, Copy{});
-      } else {
-        gather_as<float>(column, row_size, rows, first, count, out);
-      }
-      break;
-    case ElementType::kFloat64:
-      gather_as<double>(column, row_size, rows, first, count, out);
-      break;
-    case ElementType::kInt8:
-      gather_as<int8_t>(column, row_size, rows, first, count, out);
-      break;
-    case ElementType::kUint8:
-      gather_as<uint8_t>(column, row_size, rows, first, count, out);
-      break;
-    case ElementType::kInt16:
-      gather_as<int16_t>(column, row_size, rows, first, count, out);
-      break;
-    case ElementType::kUint16:
-      gather_as<uint16_t>(column, row_size, rows, first, count, out);
-      break;
-    case ElementType::kInt32:
-      gather_as<int32_t>(column, row_size, rows, first, count, out);
-      break;
-    case ElementType::kUint32:
-      gather_as<uint32_t>(column, row_size, rows, first, count, out);
-      break;
+  bool copies = column.type == ElementType::kFloat32 && column.scale == 1 && column.offset == 0;
+  if (copies && !rows) {
+    Copy{}(static_cast<const float*>(column.data) + first * row_size, count * row_size, out);
+    return;
   }
+  kGathers[copies ? kCopies : static_cast<int>(column.type)](column, row_size, rows, first, count,
+                                                             out);
 }
 
 }  // namespace myelin

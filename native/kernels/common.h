@@ -33,6 +33,7 @@ struct Range {
 
 // Part `part` of `parts` of 0..n, in whole units (the last one may be short).
 MYELIN_INLINE Range split(int64_t n, int64_t unit, int64_t part, int64_t parts) {
+  if (parts == 1) return {0, n};  // without divisions, which take longer than a few numbers
   const int64_t units = divide_up(n, unit);
   return {min_int(n, units * part / parts * unit), min_int(n, units * (part + 1) / parts * unit)};
 }
