@@ -54,7 +54,8 @@ class Variant {
  public:
   Variant(const KernelTable& own, const KernelTable& base)
       : kernels_(base.kernels, base.kernels + base.count),
-        table_{own.isa, own.vector_width, kernels_.data(), base.count} {
+        table_{own.isa,    own.vector_width,  kernels_.data(),
+               base.count, base.plan_kernels, base.plan_kernel_count} {
     for (Kernel& kernel : kernels_) {
       for (int i = 0; i < own.count; i++) {
         if (std::string_view(kernel.name) == own.kernels[i].name) kernel = own.kernels[i];

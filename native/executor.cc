@@ -101,12 +101,38 @@ void gather_part(void*, const void* subject, int64_t part, int64_t parts, float*
          task->first + begin, end - begin, task->out + begin * task->row_size);
 }
 
+// The rows of a step into the input region, on this thread.
+void gather_batch(const Plan& plan, const Job& job, const Cursor& cursor) {
+  const uint32_t* indices = job.indices ? job.indices + cursor.position() : nullptr;
+  const Port* port = plan.inputs.data();
+  for (const Column& column : job.columns) {
+    const Operand& buffer = port++->buffer;
+    gather(column, buffer.size, indices, cursor.row(), cursor.rows(), buffer.data);
+  }
+}
+
+void copy_outputs(const Plan& plan, const Job& job, const Cursor& cursor) {
+  const Port* port = plan.outputs.data();
+  for (const Job::Output& output : job.outputs) {
+    const Operand& buffer = port++->buffer;
+    if (output.length == 0) continue;
+    int64_t place = buffer.batched ? cursor.position() : cursor.step();
+    float* to = output.data + place * buffer.size;
+    int64_t count = buffer.elements(cursor.rows());
+    if (count == 1) {
+      *to = *buffer.data;
+    } else {
+      std::memcpy(to, buffer.data, static_cast<size_t>(count) * sizeof(float));
+    }
+  }
+}
+
 }  // namespace
 
 // In a cache line of its own: what else the caller writes would take it from the other threads.
 struct alignas(64) Executor::SharedContext : StepContext {};
 
-Executor::Executor(Plan plan) : plan_(std::move(plan)) {}
+Executor::Executor(Plan plan) : plan_(std::move(plan)), whole_step_(plan_) {}
 
 RunResult Executor::run(const Job& job, const Resources& resources,
                         const std::atomic<bool>& cancelled) {
@@ -125,13 +151,18 @@ RunResult Executor::run(const Job& job, const Resources& resources,
   context.workspace = resources.workspace;
   context.failed = &failed;
   if (threads > 1) choice_for(job.batch_size, threads).resume();
+  WholeStep::Residence residence(whole_step_);
 
   for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
     if (cancelled.load(std::memory_order_relaxed)) return {cursor.step(), Reason::kCancelled};
     bool divided = threads > 1 && choice_.divided();
     if (!same_batch || cursor.step() == job.first_step) {
-      gather_batch(job, cursor, divided ? threads : 1, lease, resources.workspace);
+      if (divided) {
+        gather_divided(job, cursor, threads, lease, resources.workspace);
+      } else {
+        gather_batch(plan_, job, cursor);
+      }
     }
     context.batch = cursor.rows();
     context.step = job.counter + static_cast<uint64_t>(cursor.step());
@@ -139,7 +170,7 @@ RunResult Executor::run(const Job& job, const Resources& resources,
     bool finite = divided ? run_divided(context, schedule(context.batch, threads), lease)
                           : run_instructions(context);
     if (!finite) return {cursor.step(), Reason::kNotFinite};
-    copy_outputs(job, cursor);
+    copy_outputs(plan_, job, cursor);
     if (has_stop_rule && cursor.at_epoch_end() && epoch_mean(job, cursor) < job.stop_below) {
       return {cursor.step() + 1, Reason::kStopped};
     }
@@ -153,6 +184,7 @@ bool Executor::step(const StepContext& context, ThreadPool& pool) {
   FlushDenormals flush;
   int threads = threads_for(context.batch, 1, pool);
   ThreadPool::Lease lease(pool);
+  WholeStep::Residence residence(whole_step_);
   if (threads == 1) return run_instructions(context);
   SharedContext shared{context};
   return run_divided(shared, schedule(context.batch, threads), lease);
@@ -161,7 +193,7 @@ bool Executor::step(const StepContext& context, ThreadPool& pool) {
 // Threads that are worth waking for that many steps.
 int Executor::threads_for(int64_t batch, int64_t steps, const ThreadPool& pool) {
   int threads = pool.threads();
-  if (threads == 1) return 1;
+  if (threads == 1 || whole_step_) return 1;
   int64_t work = schedule(batch, threads).divided_work;
   return work > 0 && steps >= divide_up(kWorkPerWaking, work) ? threads : 1;
 }
@@ -201,6 +233,7 @@ Executor::Schedule Executor::make_schedule(int64_t batch, int threads) const {
 }
 
 bool Executor::run_instructions(const StepContext& context) const {
+  if (whole_step_) return whole_step_.run(context);
   for (const Instruction& instruction : plan_.instructions) {
     instruction.kernel->run(instruction, context, 0, 1);
     if (*context.failed) return false;
@@ -223,8 +256,8 @@ bool Executor::run_divided(SharedContext& context, const Schedule& schedule,
   return true;
 }
 
-void Executor::gather_batch(const Job& job, const Cursor& cursor, int threads,
-                            ThreadPool::Lease& lease, float* workspace) const {
+void Executor::gather_divided(const Job& job, const Cursor& cursor, int threads,
+                              ThreadPool::Lease& lease, float* workspace) const {
   const uint32_t* indices = job.indices ? job.indices + cursor.position() : nullptr;
   int64_t rows = cursor.rows();
   for (size_t i = 0; i < job.columns.size(); i++) {
@@ -235,21 +268,6 @@ void Executor::gather_batch(const Job& job, const Cursor& cursor, int threads,
       gather_part(nullptr, &task, 0, 1, workspace);
     } else {
       lease.run(gather_part, nullptr, &task, parts, workspace);
-    }
-  }
-}
-
-void Executor::copy_outputs(const Job& job, const Cursor& cursor) const {
-  for (size_t i = 0; i < job.outputs.size(); i++) {
-    if (job.outputs[i].length == 0) continue;
-    const Operand& buffer = plan_.outputs[i].buffer;
-    int64_t place = buffer.batched ? cursor.position() : cursor.step();
-    float* to = job.outputs[i].data + place * buffer.size;
-    int64_t count = buffer.elements(cursor.rows());
-    if (count == 1) {
-      *to = *buffer.data;
-    } else {
-      std::memcpy(to, buffer.data, static_cast<size_t>(count) * sizeof(float));
     }
   }
 }

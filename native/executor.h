@@ -8,6 +8,7 @@
 #include "plan.h"
 #include "thread_choice.h"
 #include "thread_pool.h"
+#include "whole_step.h"
 
 namespace myelin {
 
@@ -47,14 +48,14 @@ class Executor {
   Schedule make_schedule(int64_t batch, int threads) const;
   int threads_for(int64_t batch, int64_t steps, const ThreadPool& pool);
   ThreadChoice& choice_for(int64_t batch, int threads);
-  void gather_batch(const Job& job, const Cursor& cursor, int threads, ThreadPool::Lease& lease,
-                    float* workspace) const;
-  void copy_outputs(const Job& job, const Cursor& cursor) const;
+  void gather_divided(const Job& job, const Cursor& cursor, int threads, ThreadPool::Lease& lease,
+                      float* workspace) const;
   bool run_instructions(const StepContext& context) const;
   bool run_divided(SharedContext& context, const Schedule& schedule,
                    ThreadPool::Lease& lease) const;
 
   Plan plan_;
+  WholeStep whole_step_;  // takes the place of the instructions where there is one
   // Full batches and the remainder alternate, so both are kept.
   Schedule schedules_[2];
   int oldest_schedule_ = 0;

@@ -66,12 +66,34 @@ struct Kernel {
   void (*run)(const Instruction&, const StepContext&, int64_t part, int64_t parts);
 };
 
+// What a kernel for a whole plan is chosen by.
+struct PlanView {
+  const Instruction* instructions;
+  int count;
+  const Operand* outputs;  // of the plan
+  int output_count;
+};
+
+// Does all that a plan's instructions do in one step, on memory of its own: an object of `bytes`
+// bytes on a 64 byte boundary, zeros before `build`.
+struct PlanKernel {
+  // 0: this is not its kind of plan.
+  int64_t (*bytes)(const PlanView&);
+  void (*build)(const PlanView&, void* self);
+  // Copies the state that steps change from the plan's memory, and back.
+  void (*load)(void* self);
+  void (*run)(void* self, const StepContext&);
+  void (*store)(void* self);
+};
+
 // One ISA variant: all kernels compiled for it.
 struct KernelTable {
   const char* isa;
   int vector_width;  // floats
   const Kernel* kernels;
   int count;
+  const PlanKernel* plan_kernels = nullptr;  // those that are tried first come first
+  int plan_kernel_count = 0;
 };
 
 }  // namespace myelin

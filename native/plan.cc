@@ -57,6 +57,7 @@ class Loader {
   Plan body(const KernelTable& table, const Regions& regions) {
     bind(regions);
     Plan plan{};
+    plan.table = &table;
     plan.capacity = capacity_;
     plan.inputs = ports("input");
     for (const Port& port : plan.inputs) check_input(port);

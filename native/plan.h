@@ -31,7 +31,8 @@ struct Port {
 };
 
 struct Plan {
-  int64_t capacity;  // the most samples in a step
+  const KernelTable* table;  // whose kernels the instructions are bound to
+  int64_t capacity;          // the most samples in a step
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::vector<Instruction> instructions;

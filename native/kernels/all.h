@@ -12,6 +12,7 @@
 #include "random.h"
 #include "reduce.h"
 #include "shape.h"
+#include "small_step.h"
 #include "softmax.h"
 #include "unary.h"
 
@@ -66,8 +67,10 @@ constexpr Kernel kKernels[] = {
     kLion,
 };
 
-constexpr KernelTable kTable = {kIsa, kWidth, kKernels,
-                                static_cast<int>(sizeof(kKernels) / sizeof(Kernel))};
+constexpr KernelTable kTable = {
+    kIsa,         kWidth,
+    kKernels,     static_cast<int>(sizeof(kKernels) / sizeof(Kernel)),
+    kPlanKernels, static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel))};
 
 }  // namespace
 }  // namespace myelin

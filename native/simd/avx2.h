@@ -111,6 +111,10 @@ MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
       _mm256_mul_ps(_mm256_mul_ps(a.v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second))};
 }
 
+// Lane i everywhere.
+MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t i) {
+  return {_mm256_permutevar8x32_ps(a.v, _mm256_set1_epi32(static_cast<int>(i)))};
+}
 MYELIN_INLINE float first(Vec a) { return _mm256_cvtss_f32(a.v); }
 MYELIN_INLINE float reduce_add(Vec a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));

@@ -100,6 +100,10 @@ MYELIN_INLINE Vec as_float(Int a) { return {_mm512_castsi512_ps(a.v)}; }
 // a * 2^n for whole n, right where the result is denormal or overflows.
 MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 
+// Lane i everywhere.
+MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t i) {
+  return {_mm512_permutexvar_ps(_mm512_set1_epi32(static_cast<int>(i)), a.v)};
+}
 MYELIN_INLINE float first(Vec a) { return _mm512_cvtss_f32(a.v); }
 MYELIN_INLINE float reduce_add(Vec a) { return _mm512_reduce_add_ps(a.v); }
 MYELIN_INLINE float reduce_max(Vec a) { return any(is_nan(a)) ? kNaN : _mm512_reduce_max_ps(a.v); }

@@ -111,6 +111,12 @@ MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
   return as_float({first}) * a * as_float({second});
 }
 
+// Lane i everywhere.
+MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t i) {
+  const uint8x16_t bytes =
+      vreinterpretq_u8_u32(vdupq_n_u32(0x03020100u + 0x04040404u * static_cast<uint32_t>(i)));
+  return {vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a.v), bytes))};
+}
 MYELIN_INLINE float first(Vec a) { return vgetq_lane_f32(a.v, 0); }
 MYELIN_INLINE float reduce_add(Vec a) { return vaddvq_f32(a.v); }
 MYELIN_INLINE float reduce_max(Vec a) { return vmaxvq_f32(a.v); }

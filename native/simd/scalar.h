@@ -109,6 +109,8 @@ MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
   return a * first * second;
 }
 
+// Lane i everywhere.
+MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t) { return a; }
 MYELIN_INLINE float first(Vec a) { return a.v; }
 MYELIN_INLINE float reduce_add(Vec a) { return a.v; }
 MYELIN_INLINE float reduce_max(Vec a) { return a.v; }

@@ -7,7 +7,8 @@
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
 //   round_to_int to_float as_int as_float scale_by_power_of_two
-//   first reduce_add reduce_max transpose sum_lanes interleave4 deinterleave, prefetch
+//   first broadcast_lane reduce_add reduce_max transpose sum_lanes interleave4 deinterleave,
+//   prefetch
 //
 // Everything lives in an anonymous namespace: two units compiled for different ISAs must
 // never share a function.
