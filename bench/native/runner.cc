@@ -3,6 +3,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "dispatch.h"
+
 namespace myelin::bench {
 
 Operand matrix(float* data, int64_t rows, int64_t columns) {
@@ -53,11 +55,12 @@ bool same(const Instruction& a, const Instruction& b) {
 void InstructionRunner::run(const Instruction& instruction, int threads, int64_t calls) {
   static const std::atomic<bool> never{false};
   const float learning_rate = 1e-3f;
-  const bool known = executor_ && threads == threads_ && same(executor_->plan().instructions[0], instruction);
+  const bool known =
+      executor_ && threads == threads_ && same(executor_->plan().instructions[0], instruction);
   if (!known) {
     pool_.set_threads(threads);
     threads_ = threads;
-    executor_ = std::make_unique<Executor>(Plan{1, {}, {}, {instruction}});
+    executor_ = std::make_unique<Executor>(Plan{&default_table(), 1, {}, {}, {instruction}});
   }
   Job job;
   job.epoch_rows = job.batch_size = 1;
