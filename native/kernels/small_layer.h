@@ -70,8 +70,9 @@ MYELIN_INLINE Row<kLanes> multiply(const Layer<kLanes>& l, const float* x, Row<k
   Row<kLanes> z = load_row<kLanes>(l.bias, count);
   for (int64_t k = 0; k < l.inputs; ++k) {
     const Vec factor = first ? broadcast(x[k]) : element(in, x, k);
-    for (int v = 0; v < count; ++v)
+    for (int v = 0; v < count; ++v) {
       z.v[v] = fma(factor, load(l.kernel + k * l.row + v * kWidth), z.v[v]);
+    }
   }
   return z;
 }

@@ -80,8 +80,9 @@ inline int64_t block_floats(const Network& net) {
 // Parameters, gradients and slots.
 inline int64_t arrays_of(const Network& net) {
   int64_t most = 2;
-  for (int i = 0; i < net.optimizer_count; ++i)
+  for (int i = 0; i < net.optimizer_count; ++i) {
     most = max_int(most, net.optimizers[i]->input_count);
+  }
   return most;
 }
 
