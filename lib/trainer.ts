@@ -269,9 +269,7 @@ export class Trainer<
           else series.push(value);
         }
       },
-      recordLoss: (loss: number) => {
-        losses.push(loss);
-      },
+      losses,
       snapshot: this.#takeSnapshot(),
       validate: held && (() => this.#validate(held)),
     };

@@ -42,11 +42,6 @@ export class EpochSums {
     }
   }
 
-  /** The mean loss so far. */
-  get loss(): number {
-    return this.#loss / this.samples;
-  }
-
   /** True where there are no metrics. */
   get lossAlone(): boolean {
     return this.#statistics.length === 0;
@@ -57,7 +52,7 @@ export class EpochSums {
     const logs: Record<string, number> = {};
     const name = (key: string): string =>
       prefix === "" ? key : prefix + key.charAt(0).toUpperCase() + key.slice(1);
-    logs[name("loss")] = this.loss;
+    logs[name("loss")] = this.#loss / this.samples;
     this.#statistics.forEach(({ name: key, metric }, i) => {
       const result = metric.result(this.#sums[i] as Float64Array);
       if (typeof result === "number") logs[name(key)] = result;
