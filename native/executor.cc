@@ -151,14 +151,16 @@ RunResult Executor::run(const Job& job, const Resources& resources,
   context.workspace = resources.workspace;
   context.failed = &failed;
   if (threads > 1) choice_for(job.batch_size, threads).resume();
-  WholeStep::Residence residence(whole_step_);
+  WholeStep::Residence residence(whole_step_, &job);
 
   for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
     if (cancelled.load(std::memory_order_relaxed)) return {cursor.step(), Reason::kCancelled};
     bool divided = threads > 1 && choice_.divided();
     if (!same_batch || cursor.step() == job.first_step) {
-      if (divided) {
+      if (whole_step_) {
+        whole_step_.find_rows(job, cursor);
+      } else if (divided) {
         gather_divided(job, cursor, threads, lease, resources.workspace);
       } else {
         gather_batch(plan_, job, cursor);

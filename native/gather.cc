@@ -57,11 +57,7 @@ void gather_rows(const Column& column, int64_t row_size, const uint32_t* rows, i
     return;
   }
   const int64_t last = column.length / row_size - 1;
-  const auto row_at = [&](int64_t i) {
-    // volatile: the row that is checked must be the row that is read.
-    int64_t row = *static_cast<const volatile uint32_t*>(rows + i);
-    return data + std::min(row, last) * row_size;
-  };
+  const auto row_at = [&](int64_t i) { return data + checked_row(rows + i, last) * row_size; };
   // Rows far apart come from memory, which takes as long as converting a few hundred bytes.
   const int64_t row_bytes = row_size * static_cast<int64_t>(sizeof(T));
   const int64_t ahead = std::clamp(4096 / row_bytes, int64_t{5}, int64_t{16});
@@ -95,7 +91,7 @@ constexpr int kCopies = 8;
 
 void gather(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
             int64_t count, float* out) {
-  bool copies = column.type == ElementType::kFloat32 && column.scale == 1 && column.offset == 0;
+  bool copies = is_plain(column);
   if (copies && !rows) {
     Copy{}(static_cast<const float*>(column.data) + first * row_size, count * row_size, out);
     return;

@@ -26,9 +26,21 @@ struct Column {
   double offset;
 };
 
+// Whether elements count as they are, as floats.
+inline bool is_plain(const Column& column) {
+  return column.type == ElementType::kFloat32 && column.scale == 1 && column.offset == 0;
+}
+
+// The row that `rows` names first, or the last one where it is past that: the array of rows is
+// checked before a run, but the caller may write to it during one. Read once, so that the row that
+// is checked is the row that is used.
+inline int64_t checked_row(const uint32_t* rows, int64_t last) {
+  int64_t row = *static_cast<const volatile uint32_t*>(rows);
+  return row < last ? row : last;
+}
+
 // Writes `count` rows of `row_size` elements to `out`: those that `rows` names, or those from
-// `first` on where it is null. A row past the column's end reads the last one: the array of rows is
-// checked before a run, but the caller may write to it during one.
+// `first` on where it is null.
 void gather(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
             int64_t count, float* out);
 

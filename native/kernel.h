@@ -68,9 +68,12 @@ struct Kernel {
 
 // What a kernel for a whole plan is chosen by.
 struct PlanView {
+  int64_t capacity;
   const Instruction* instructions;
   int count;
-  const Operand* outputs;  // of the plan
+  const Operand* inputs;  // of the plan
+  int input_count;
+  const Operand* outputs;
   int output_count;
 };
 
@@ -82,7 +85,8 @@ struct PlanKernel {
   void (*build)(const PlanView&, void* self);
   // Copies the state that steps change from the plan's memory, and back.
   void (*load)(void* self);
-  void (*run)(void* self, const StepContext&);
+  // `inputs`: the step's rows of each of the plan's inputs, wherever they lie.
+  void (*run)(void* self, const StepContext&, const float* const* inputs);
   void (*store)(void* self);
 };
 

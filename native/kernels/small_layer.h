@@ -20,8 +20,7 @@ MYELIN_INLINE int vectors(int64_t n) {
   return kLanes == kWidth ? 1 : static_cast<int>(divide_up(n, kWidth));
 }
 
-// Parameters are the step's own copies, in rows of whole vectors with zeros behind the numbers; a
-// gradient lies `to_gradient` floats behind its parameter.
+// Parameters are the step's own copies, in rows of whole vectors with zeros behind the numbers.
 template <int kLanes>
 struct Layer {
   using R = Row<kLanes>;
@@ -29,11 +28,11 @@ struct Layer {
   int64_t row, column;  // floats from row to row of `kernel` and of `transposed`
   float* kernel;        // [inputs][row]
   float* transposed;    // [outputs][column]; null in the first layer, whose input has no gradient
-  float* bias;          // [row]; zeros where the layer has none
+  float* bias;          // [row]; zeros, and zeros they stay, where the layer has none
   float* y;             // this sample's output ...
   float* dz;            // ... and the gradient before the activation
-  int64_t to_gradient;
   bool has_bias;
+  double scale;  // of the learning rate, where the step descends
   float alpha, beta;
   R (*activate)(const Layer&, R z);
   R (*derive)(const Layer&, R dy, R y);
@@ -62,17 +61,22 @@ MYELIN_INLINE Vec only(int64_t n, Vec x) {
   return n >= kWidth ? x : select(first_lanes(n), x, zero());
 }
 
+// How far from a parameter's place its present value lies, its gradient, and its next value.
+struct Offsets {
+  int64_t now, gradient, next;
+};
+
 // x kernel + bias. The first layer reads its input from memory.
 template <int kLanes>
-MYELIN_INLINE Row<kLanes> multiply(const Layer<kLanes>& l, const float* x, Row<kLanes> in) {
+MYELIN_INLINE Row<kLanes> multiply(const Layer<kLanes>& l, const float* x, Row<kLanes> in,
+                                   int64_t now) {
   const int count = vectors<kLanes>(l.outputs);
   const bool first = !l.transposed;
-  Row<kLanes> z = load_row<kLanes>(l.bias, count);
-  for (int64_t k = 0; k < l.inputs; ++k) {
+  Row<kLanes> z = load_row<kLanes>(l.bias + now, count);
+  const float* weights = l.kernel + now;
+  for (int64_t k = 0; k < l.inputs; ++k, weights += l.row) {
     const Vec factor = first ? broadcast(x[k]) : element(in, x, k);
-    for (int v = 0; v < count; ++v) {
-      z.v[v] = fma(factor, load(l.kernel + k * l.row + v * kWidth), z.v[v]);
-    }
+    for (int v = 0; v < count; ++v) z.v[v] = fma(factor, load(weights + v * kWidth), z.v[v]);
   }
   return z;
 }
@@ -99,22 +103,36 @@ Row<kLanes> derive(const Layer<kLanes>& l, Row<kLanes> dy, Row<kLanes> y) {
   return dy;
 }
 
-// to[v] = factor * row[v], or adds that. `taint` becomes NaN in lanes of what is not finite.
-template <int kLanes>
-MYELIN_INLINE void put_products(float* to, Vec factor, const Row<kLanes>& row, int count, bool add,
-                                Vec& taint) {
+// What becomes of a sample's gradients.
+struct Sink {
+  Offsets at;
+  bool add;  // to those of the samples before
+  Vec rate;  // of a descent
+};
+
+// The gradient of a row of parameters: factor * row, and those before. Of a step's last sample it
+// makes at once, where kDescend, the parameters' next values. `taint` becomes NaN in lanes of what
+// is not finite.
+template <bool kDescend, int kLanes>
+MYELIN_INLINE void sink_row(float* parameters, Vec factor, const Row<kLanes>& row, int count,
+                            const Sink& sink, Vec& taint) {
   for (int v = 0; v < count; ++v) {
-    float* p = to + v * kWidth;
-    const Vec product = fma(factor, row.v[v], add ? load(p) : zero());
-    store(p, product);
-    taint = fma(product, zero(), taint);
+    float* p = parameters + v * kWidth;
+    const Vec before = sink.add ? load(p + sink.at.gradient) : zero();
+    const Vec gradient = fma(factor, row.v[v], before);
+    taint = fma(gradient, zero(), taint);
+    if (kDescend) {
+      store(p + sink.at.next, load(p + sink.at.now) - sink.rate * gradient);
+    } else {
+      store(p + sink.at.gradient, gradient);
+    }
   }
 }
 
 // What the loops below read of a layer: a copy, which the numbers they write cannot change.
 template <int kLanes>
 struct View {
-  int64_t inputs, outputs, row, column, to_gradient;
+  int64_t inputs, outputs, row, column;
   float *kernel, *transposed, *bias, *dz;
   bool has_bias;
   int in_count, count;
@@ -124,7 +142,6 @@ struct View {
         outputs(l.outputs),
         row(l.row),
         column(l.column),
-        to_gradient(l.to_gradient),
         kernel(l.kernel),
         transposed(l.transposed),
         bias(l.bias),
@@ -135,32 +152,32 @@ struct View {
 };
 
 // The gradients of kernel and bias.
-template <int kLanes>
-MYELIN_INLINE void put_gradients(const Layer<kLanes>& layer, const float* x, Row<kLanes> dz,
-                                 bool add, Vec& taint) {
+template <bool kDescend, int kLanes>
+MYELIN_INLINE void sink_gradients(const Layer<kLanes>& layer, const float* x, Row<kLanes> dz,
+                                  const Sink& sink, Vec& taint) {
   const View<kLanes> l(layer);
-  float* gradient = l.kernel + l.to_gradient;
-  for (int64_t k = 0; k < l.inputs; ++k) {
-    put_products(gradient, broadcast(x[k]), dz, l.count, add, taint);
-    gradient += l.row;
+  float* weights = l.kernel;
+  for (int64_t k = 0; k < l.inputs; ++k, weights += l.row) {
+    sink_row<kDescend>(weights, broadcast(x[k]), dz, l.count, sink, taint);
   }
-  if (l.has_bias) put_products(l.bias + l.to_gradient, unary::one(), dz, l.count, add, taint);
+  if (l.has_bias) sink_row<kDescend>(l.bias, unary::one(), dz, l.count, sink, taint);
 }
 
 // The gradient of the input; that of the transposed kernel on the way.
-template <int kLanes>
+template <bool kDescend, int kLanes>
 MYELIN_INLINE Row<kLanes> propagate(const Layer<kLanes>& layer, Row<kLanes> in, Row<kLanes> dz,
-                                    bool add) {
+                                    const Sink& sink) {
   const View<kLanes> l(layer);
   Vec untold = zero();  // the gradients of the kernel tell
   Row<kLanes> dx;
   for (int v = 0; v < l.in_count; ++v) dx.v[v] = zero();
   float* weights = l.transposed;
-  for (int64_t n = 0; n < l.outputs; ++n) {
+  for (int64_t n = 0; n < l.outputs; ++n, weights += l.column) {
     const Vec factor = element(dz, l.dz, n);
-    for (int v = 0; v < l.in_count; ++v) dx.v[v] = fma(factor, load(weights + v * kWidth), dx.v[v]);
-    put_products(weights + l.to_gradient, factor, in, l.in_count, add, untold);
-    weights += l.column;
+    for (int v = 0; v < l.in_count; ++v) {
+      dx.v[v] = fma(factor, load(weights + sink.at.now + v * kWidth), dx.v[v]);
+    }
+    sink_row<kDescend>(weights, factor, in, l.in_count, sink, untold);
   }
   return dx;
 }

@@ -50,6 +50,9 @@ struct Network {
   const Instruction* optimizers[kMostLayers];
   int optimizer_count;
 
+  // Plain gradient descent, which the plan folds into the products.
+  bool descends() const { return is(*layers[0].gradient, kLinearUpdate); }
+
   Dense* of(const Operand& x, const Operand& dz) {
     for (int i = 0; i < depth; ++i) {
       if (same(layers[i].x(), x) && layers[i].dz && same(*layers[i].dz, dz)) return &layers[i];
@@ -159,12 +162,13 @@ inline bool read_optimizer(const Instruction& in, Network& net) {
   return true;
 }
 
+// Whether every parameter is updated behind the guard, all by descents or all by optimizers.
 inline bool complete(const Network& net, bool loss_guarded) {
   for (int l = 0; l < net.depth; ++l) {
     const Dense& layer = net.layers[l];
     if (!layer.gradient || !layer.guarded) return false;
-    if (is(*layer.gradient, kLinearUpdate)) continue;
-    for (int i = 0; i < layer.parameters(); ++i) {
+    if (is(*layer.gradient, kLinearUpdate) != net.descends()) return false;
+    for (int i = 0; !net.descends() && i < layer.parameters(); ++i) {
       if (!layer.optimizers[i]) return false;
     }
   }

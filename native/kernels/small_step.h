@@ -12,7 +12,7 @@ namespace myelin {
 namespace {
 namespace small {
 
-constexpr int kArrays = 5;                  // parameters, gradients, up to three slots
+constexpr int kArrays = 5;  // parameters, gradients, up to three slots or the next parameters
 constexpr int64_t kMostFloats = 16 * 1024;  // of parameters; more belongs to the tiles of gemm.h
 
 // A parameter of the plan, with its gradient and slots, and the step's copies of them.
@@ -25,31 +25,24 @@ struct Parameter {
   int64_t transposed_stride;
 };
 
-// p -= learning rate * scale * g, of parameters side by side.
-struct Descent {
-  float* p;
-  int64_t size, to_gradient;
-  double scale;
-};
-
 template <int kLanes>
 struct Step {
   int depth;
   Layer<kLanes> layers[kMostLayers];
   Loss<kLanes> loss;
-  const float* input;
-  const float* target;
-  const float* weights;  // null: none
+  int input, target, weights;  // of the plan's inputs; -1: none
   int64_t target_size;
   bool sum;
   float* loss_output;
   Instruction updates[kMostLayers];  // over the step's own memory
-  int update_count;
-  Descent descents[kMostLayers];  // plain ones
-  int descent_count;
+  int update_count;                  // 0: the step descends
   Parameter parameters[2 * kMostLayers];
   int parameter_count;
   int64_t block;  // floats of all parameters, of all gradients, of each slot
+  // Where the step descends, present and next parameters change places after each one.
+  bool swapped;
+
+  Offsets offsets() const { return {swapped ? 2 * block : 0, block, swapped ? 0 : 2 * block}; }
 };
 
 // ---- Building the step ----
@@ -71,23 +64,22 @@ MYELIN_INLINE int64_t kernel_floats(const Dense& layer, bool first) {
 inline int64_t block_floats(const Network& net) {
   int64_t floats = 0;
   for (int l = 0; l < net.depth; ++l) {
-    floats += kernel_floats(net.layers[l], l == 0);
-    if (net.layers[l].parameters() == 2) floats += round_up(net.layers[l].y().size, kWidth);
+    floats += kernel_floats(net.layers[l], l == 0) + round_up(net.layers[l].y().size, kWidth);
   }
   return floats;
 }
 
-// Parameters, gradients and slots.
+// Parameters, gradients and slots or the next parameters.
 inline int64_t arrays_of(const Network& net) {
-  int64_t most = 2;
+  int64_t most = net.descends() ? 3 : 2;
   for (int i = 0; i < net.optimizer_count; ++i) {
     most = max_int(most, net.optimizers[i]->input_count);
   }
   return most;
 }
 
-// Rows beside the parameters: two of each layer, two of the loss, one of zeros.
-inline int64_t row_count(const Network& net) { return 2 * net.depth + 3; }
+// Rows beside the parameters: two of each layer, two of the loss.
+inline int64_t row_count(const Network& net) { return 2 * net.depth + 2; }
 
 template <int kLanes>
 struct Builder {
@@ -102,7 +94,6 @@ struct Builder {
   }
 
   void place_rows() {
-    float* zeros = take(kLanes);
     for (int l = 0; l < net.depth; ++l) {
       Layer<kLanes>& layer = s.layers[l];
       const Instruction& in = *net.layers[l].linear;
@@ -111,11 +102,10 @@ struct Builder {
       layer.outputs = in.outputs[0].size;
       layer.row = round_up(layer.outputs, kWidth);
       layer.column = round_up(layer.inputs, kWidth);
-      layer.bias = zeros;
       layer.has_bias = in.input_count == 3;
       layer.y = take(kLanes);
       layer.dz = take(kLanes);
-      layer.to_gradient = s.block;
+      layer.scale = net.layers[l].gradient->attributes[0];
       layer.alpha = attribute(in, 1);
       layer.beta = attribute(in, 2);
       layer.activate = Activations<kLanes, unary::Functions>::kActivate[function];
@@ -130,26 +120,35 @@ struct Builder {
     s.loss.d = take(kLanes);
   }
 
-  // The kernel (0) or bias (1) of a layer, whose slots are those of the optimizer, if any.
-  void place(int l, int which, const Instruction* optimizer) {
+  // The copies of a parameter of the plan: the kernel (0) or bias (1) of a layer.
+  void copy(int l, int which, float* own, float* transposed) {
     const Dense& dense = net.layers[l];
-    Layer<kLanes>& layer = s.layers[l];
+    const Layer<kLanes>& layer = s.layers[l];
     Parameter& p = s.parameters[s.parameter_count++];
     p = {};
     p.arrays[0] = dense.parameter(which).data;
     p.rows = which == 0 ? layer.inputs : 1;
     p.columns = layer.outputs;
+    p.own = own;
     p.stride = layer.row;
-    p.own = take(p.rows * p.stride);
-    if (which == 0 && l > 0) {
-      p.transposed_stride = layer.column;
-      p.transposed = layer.transposed = take(layer.outputs * layer.column);
-    }
-    (which == 0 ? layer.kernel : layer.bias) = p.own;
-    if (!optimizer) return;
-    for (int i = 0; i < optimizer->input_count; ++i) {
+    p.transposed = transposed;
+    p.transposed_stride = layer.column;
+    const Instruction* optimizer = dense.optimizers[which];
+    for (int i = 0; optimizer && i < optimizer->input_count; ++i) {
       p.arrays[i] = optimizer->inputs[i].data + (p.arrays[0] - optimizer->inputs[0].data);
     }
+  }
+
+  void place_kernel(int l) {
+    Layer<kLanes>& layer = s.layers[l];
+    layer.kernel = take(layer.inputs * layer.row);
+    if (l > 0) layer.transposed = take(layer.outputs * layer.column);
+    copy(l, 0, layer.kernel, layer.transposed);
+  }
+
+  void place_bias(int l) {
+    s.layers[l].bias = take(s.layers[l].row);
+    if (s.layers[l].has_bias) copy(l, 1, s.layers[l].bias, nullptr);
   }
 
   // The optimizer over the floats from `begin` to here.
@@ -161,42 +160,51 @@ struct Builder {
     for (int i = 0; i < in.output_count; ++i) in.outputs[i] = in.inputs[i ? i + 1 : 0];
   }
 
-  // Goes on with the descent before where the scale is the same.
-  void descend(double scale, float* begin) {
-    if (s.descent_count == 0 || s.descents[s.descent_count - 1].scale != scale) {
-      s.descents[s.descent_count++] = {begin, 0, s.block, scale};
-    }
-    Descent& last = s.descents[s.descent_count - 1];
-    last.size = next - last.p;
-  }
-
   // Parameters of one optimizer lie side by side.
   void place_parameters() {
     for (int l = 0; l < net.depth; ++l) {
-      const Dense& layer = net.layers[l];
-      if (!is(*layer.gradient, kLinearUpdate)) continue;
-      float* begin = next;
-      for (int i = 0; i < layer.parameters(); ++i) place(l, i, nullptr);
-      descend(layer.gradient->attributes[0], begin);
+      if (!net.layers[l].optimizers[0]) place_kernel(l);
+      if (!net.layers[l].optimizers[1]) place_bias(l);
     }
     for (int u = 0; u < net.optimizer_count; ++u) {
+      const Instruction* optimizer = net.optimizers[u];
       float* begin = next;
       for (int l = 0; l < net.depth; ++l) {
-        for (int i = 0; i < net.layers[l].parameters(); ++i) {
-          if (net.layers[l].optimizers[i] == net.optimizers[u]) place(l, i, net.optimizers[u]);
-        }
+        if (net.layers[l].optimizers[0] == optimizer) place_kernel(l);
+        if (net.layers[l].optimizers[1] == optimizer) place_bias(l);
       }
-      update(*net.optimizers[u], begin);
+      update(*optimizer, begin);
     }
   }
 };
 
 // ---- The kernel of the plan ----
 
+// Which input of the plan a value is; -1: none.
+inline int input_of(const PlanView& plan, const Operand& x) {
+  for (int i = 0; i < plan.input_count; ++i) {
+    if (same(plan.inputs[i], x)) return i;
+  }
+  return -1;
+}
+
+inline bool reads_inputs(const PlanView& plan, const Network& net) {
+  if (input_of(plan, net.layers[0].x()) < 0) return false;
+  for (int i = 1; i < net.loss->input_count; ++i) {
+    if (input_of(plan, net.loss->inputs[i]) < 0) return false;
+  }
+  return true;
+}
+
+// Samples go one by one; the tiles of gemm.h take several at a time, and win from here on.
+template <int kLanes>
+constexpr int64_t kMostSamples = kLanes == kWidth ? 4 : 1;
+
 template <int kLanes>
 int64_t bytes(const PlanView& plan) {
   Network net;
-  if (!read(plan, kLanes, net)) return 0;
+  if (plan.capacity > kMostSamples<kLanes>) return 0;
+  if (!read(plan, kLanes, net) || !reads_inputs(plan, net)) return 0;
   const int64_t block = block_floats(net);
   if (block > kMostFloats) return 0;
   const int64_t floats = arrays_of(net) * block + row_count(net) * kLanes;
@@ -211,10 +219,10 @@ void build(const PlanView& plan, void* memory) {
   const Instruction& in = *net.loss;
   s.depth = net.depth;
   s.block = block_floats(net);
-  s.input = net.layers[0].x().data;
-  s.target = in.inputs[1].data;
+  s.input = input_of(plan, net.layers[0].x());
+  s.target = input_of(plan, in.inputs[1]);
   s.target_size = in.inputs[1].size;
-  s.weights = in.input_count == 3 ? in.inputs[2].data : nullptr;
+  s.weights = in.input_count == 3 ? input_of(plan, in.inputs[2]) : -1;
   s.sum = in.attributes[3] == 1;
   s.loss_output = in.outputs[0].data;
   float* own =
@@ -226,12 +234,12 @@ void build(const PlanView& plan, void* memory) {
 
 // Copies from the plan's memory to rows of whole vectors, or back.
 template <bool kLoad>
-MYELIN_INLINE void exchange(const Parameter& p, int64_t array, int64_t block) {
-  float* own = p.own + array * block;
-  float* transposed = p.transposed ? p.transposed + array * block : nullptr;
+MYELIN_INLINE void exchange(const Parameter& p, float* array, int64_t offset) {
+  float* own = p.own + offset;
+  float* transposed = p.transposed ? p.transposed + offset : nullptr;
   for (int64_t i = 0; i < p.rows; ++i) {
     for (int64_t j = 0; j < p.columns; ++j) {
-      float& theirs = p.arrays[array][i * p.columns + j];
+      float& theirs = array[i * p.columns + j];
       if (!kLoad) {
         theirs = own[i * p.stride + j];
         continue;
@@ -244,49 +252,56 @@ MYELIN_INLINE void exchange(const Parameter& p, int64_t array, int64_t block) {
 
 template <int kLanes, bool kLoad>
 void exchange_all(void* self) {
-  const Step<kLanes>& s = *static_cast<const Step<kLanes>*>(self);
+  Step<kLanes>& s = *static_cast<Step<kLanes>*>(self);
+  if (kLoad) s.swapped = false;
   for (int i = 0; i < s.parameter_count; ++i) {
-    for (int64_t array = 0; array < kArrays; ++array) {
-      if (s.parameters[i].arrays[array]) exchange<kLoad>(s.parameters[i], array, s.block);
+    const Parameter& p = s.parameters[i];
+    exchange<kLoad>(p, p.arrays[0], s.offsets().now);
+    for (int64_t array = 1; array < kArrays; ++array) {
+      if (p.arrays[array]) exchange<kLoad>(p, p.arrays[array], array * s.block);
     }
   }
 }
 
-// Sizes are whole vectors.
-MYELIN_INLINE void descend(const Descent& d, const StepContext& ctx) {
-  const double rate = static_cast<double>(ctx.learning_rate) * d.scale;
-  const Vec step = broadcast(static_cast<float>(rate));
-  const int64_t size = d.size;
-  float* p = d.p;
-  const float* g = p + d.to_gradient;
-  for (int64_t i = 0; i < size; i += kWidth) store(p + i, load(p + i) - step * load(g + i));
+template <bool kDescend, int kLanes>
+MYELIN_INLINE void backward(const Step<kLanes>& s, const float* x, Row<kLanes> y, Row<kLanes> dy,
+                            Sink sink, double rate, Vec& taint) {
+  for (int l = s.depth - 1; l >= 0; --l) {
+    const Layer<kLanes>& layer = s.layers[l];
+    const float* in = l ? s.layers[l - 1].y : x;
+    if (kDescend) sink.rate = broadcast(static_cast<float>(rate * layer.scale));
+    const Row<kLanes> dz = layer.derive(layer, dy, y);
+    if (l > 0) {
+      y = load_row<kLanes>(in, vectors<kLanes>(layer.inputs));
+      dy = propagate<kDescend>(layer, y, dz, sink);
+    }
+    sink_gradients<kDescend>(layer, in, dz, sink, taint);
+  }
 }
 
 template <int kLanes>
-void run(void* self, const StepContext& ctx) {
+void run(void* self, const StepContext& ctx, const float* const* inputs) {
   Step<kLanes>& s = *static_cast<Step<kLanes>*>(self);
   const double share = s.sum ? 1.0 : 1.0 / static_cast<double>(ctx.batch);
-  const int64_t inputs = s.layers[0].inputs;
+  const double rate = static_cast<double>(ctx.learning_rate);
+  const bool descends = s.update_count == 0;
+  Sink sink = {s.offsets(), false, zero()};
   Vec taint = zero();
   s.loss.total = 0.0;
-  for (int64_t i = 0; i < ctx.batch; ++i) {
-    const float* x = s.input + i * inputs;
+  const float *x = inputs[s.input], *t = inputs[s.target];
+  for (int64_t i = 0; i < ctx.batch; ++i, x += s.layers[0].inputs, t += s.target_size) {
     Row<kLanes> y = {};
     for (int l = 0; l < s.depth; ++l) {
       const Layer<kLanes>& layer = s.layers[l];
-      y = layer.activate(layer, multiply(layer, l ? s.layers[l - 1].y : x, y));
+      y = layer.activate(layer, multiply(layer, l ? s.layers[l - 1].y : x, y, sink.at.now));
     }
-    const double weight = s.weights ? static_cast<double>(s.weights[i]) : 1.0;
-    Row<kLanes> dy = s.loss.run(s.loss, y, s.target + i * s.target_size, weight, share);
-    for (int l = s.depth - 1; l >= 0; --l) {
-      const Layer<kLanes>& layer = s.layers[l];
-      const float* in = l ? s.layers[l - 1].y : x;
-      const Row<kLanes> dz = layer.derive(layer, dy, y);
-      if (l > 0) {
-        y = load_row<kLanes>(in, vectors<kLanes>(layer.inputs));
-        dy = propagate(layer, y, dz, i > 0);
-      }
-      put_gradients(layer, in, dz, i > 0, taint);
+    const double weight = s.weights < 0 ? 1.0 : static_cast<double>(inputs[s.weights][i]);
+    const Row<kLanes> dy = s.loss.run(s.loss, y, t, weight, share);
+    sink.add = i > 0;
+    if (descends && i + 1 == ctx.batch) {
+      backward<true>(s, x, y, dy, sink, rate, taint);
+    } else {
+      backward<false>(s, x, y, dy, sink, rate, taint);
     }
   }
   const float loss = static_cast<float>(s.loss.total * share);
@@ -295,7 +310,7 @@ void run(void* self, const StepContext& ctx) {
     raise_flag(ctx.failed);
     return;
   }
-  for (int d = 0; d < s.descent_count; ++d) descend(s.descents[d], ctx);
+  s.swapped ^= descends;
   for (int u = 0; u < s.update_count; ++u) {
     s.updates[u].kernel->run(s.updates[u], ctx, 0, 1);
   }
