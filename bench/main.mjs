@@ -60,6 +60,8 @@ async function run(options) {
 
 async function main() {
   const options = parseOptions(process.argv.slice(2));
+  // Halted processes are ended when this one exits, which it would not do by itself.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
   // Candidates read it in processes of their own.
   if (options.python) process.env.MYELIN_BENCH_PYTHON = options.python;
   switch (options.command) {

@@ -65,7 +65,6 @@ export async function loadTorch(mode, env = {}) {
     TORCHINDUCTOR_COMPILE_THREADS: "1",
     ...env,
   });
-  process.on("exit", () => torch.end());
   try {
     const { version } = await torch.ask(JSON.stringify({ command: "load" }));
     return { version, prepare: (workload) => prepare(torch, workload) };

@@ -1,6 +1,7 @@
-// The benchmark's end of a candidate's process.
+// The benchmark's end of a candidate's process, which is halted while it is not asked.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { halt, proceed } from "./turns.mjs";
 
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 /** Codes of errors that say that a library, or a program that it needs, is not there. */
@@ -35,11 +36,13 @@ export class CandidateProcess {
       const message = `the process of ${name} ended with ${signal ?? code}\n${this.#errors}`;
       this.#settle({ error: { message } });
     });
+    process.once("exit", this.end);
   }
 
   #settle({ result, error }) {
     const pending = this.#pending;
     this.#pending = undefined;
+    halt(this.#child);
     if (error === undefined) pending?.resolve(result);
     else if (ABSENT.has(error.code)) pending?.reject(new AbsentError(error.message));
     else pending?.reject(new Error(`${this.#name}: ${error.message}`));
@@ -57,11 +60,15 @@ export class CandidateProcess {
         return;
       }
       this.#pending = { resolve, reject };
+      proceed(this.#child);
       this.#child.send({ command, ...options });
     });
   }
 
-  end() {
-    this.#child.kill();
-  }
+  /** Ends it as it ends itself when nobody asks any more: what it has started ends with it. */
+  end = () => {
+    process.off("exit", this.end);
+    proceed(this.#child);
+    if (this.#child.connected) this.#child.disconnect();
+  };
 }

@@ -1,6 +1,7 @@
-// A program that answers lines of requests with lines of JSON.
+// A program that answers lines of requests with lines of JSON, and is halted between them.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { halt, proceed } from "./turns.mjs";
 
 export class LineProcess {
   #child;
@@ -19,6 +20,8 @@ export class LineProcess {
     });
     this.#child.stdin.on("error", () => {});
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    // Halted, it would never notice that nobody asks any more.
+    process.once("exit", this.end);
   }
 
   /**
@@ -26,15 +29,18 @@ export class LineProcess {
    * @returns {Promise<any>}
    */
   async ask(request) {
+    proceed(this.#child);
     this.#child.stdin.write(`${request}\n`);
     const { value, done } = await this.#answers.next();
+    halt(this.#child);
     if (done) throw new Error(`${this.#child.spawnfile} ended\n${this.#errors}`);
     const answer = JSON.parse(value);
     if (answer.failure !== undefined) throw new Error(answer.failure);
     return answer;
   }
 
-  end() {
-    this.#child.kill();
-  }
+  end = () => {
+    process.off("exit", this.end);
+    this.#child.kill("SIGKILL");
+  };
 }

@@ -1,5 +1,4 @@
 // Single operations: matrix products beside the FMA peak and other libraries, and elementwise functions.
-import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "../harness/statistics.mjs";
 import { knownLibraries } from "../kernels/libraries.mjs";
 import { buildProgram, Meter } from "../kernels/program.mjs";
@@ -30,8 +29,8 @@ const FUNCTIONS = [
 ];
 /** Relative to the sum of so many products of numbers below a half. */
 const ERROR_OF_SUM = 1e-5;
-/** Threads of libraries go on spinning for a while: nobody is to be measured beside them. */
-const SETTLE_MILLISECONDS = 20;
+/** The shortest measurement on several threads, which have to wake up and to find a CPU each. */
+const MULTITHREADED_MILLISECONDS = 25;
 
 /** Starts a process for each library; those that have none are named. */
 async function openLibraries(options) {
@@ -68,6 +67,11 @@ async function openKernels({ isas }) {
   return open;
 }
 
+/** How often and how long everybody is measured. */
+function settingsOn(threads, { rounds, milliseconds }) {
+  return { rounds, milliseconds: Math.max(threads > 1 ? MULTITHREADED_MILLISECONDS : 4, milliseconds / 40) };
+}
+
 /** One product on so many threads: everybody in turn, the peak among them. */
 async function measureProduct([m, k, n], mode, threads, { kernels, libraries }, { rounds, milliseconds }) {
   const request = `product ${mode} ${m} ${k} ${n} ${threads} ${milliseconds}`;
@@ -93,7 +97,6 @@ async function measureProduct([m, k, n], mode, threads, { kernels, libraries }, 
       } catch (error) {
         entry.failure = error.message;
       }
-      if (threads > 1 && entry.isa === undefined) await sleep(SETTLE_MILLISECONDS);
     }
   }
   const bestIsa = kernels[0].isa;
@@ -109,10 +112,11 @@ async function measureProduct([m, k, n], mode, threads, { kernels, libraries }, 
 }
 
 /** Products of bfloat16 beside those of float. */
-async function measureMixed(kernels, { threads: counts }, { rounds, milliseconds }) {
+async function measureMixed(kernels, options) {
   const products = [];
   const [{ meter }] = kernels;
-  for (const threads of counts) {
+  for (const threads of options.threads) {
+    const { rounds, milliseconds } = settingsOn(threads, options);
     for (const [m, k, n] of WIDE) {
       for (const mode of MODES) {
         const [peaks, float, mixed] = [[], [], []];
@@ -134,7 +138,8 @@ async function measureMixed(kernels, { threads: counts }, { rounds, milliseconds
   return products;
 }
 
-async function measureFunctions(kernels, { rounds, milliseconds }) {
+async function measureFunctions(kernels, options) {
+  const { rounds, milliseconds } = settingsOn(1, options);
   const functions = [];
   for (const [name, elements] of FUNCTIONS) {
     for (const { name: who, meter } of kernels) {
@@ -154,12 +159,12 @@ export async function runKernels(options, { say, progress }) {
     say(`The kernels are not measured: ${unbuilt}\n`);
     return { unbuilt, products: [], mixed: [], functions: [], libraries: [], absent: [] };
   }
-  const settings = { rounds: options.rounds, milliseconds: Math.max(4, options.milliseconds / 40) };
   const kernels = await openKernels(options);
   const { open: libraries, absent } = await openLibraries(options);
   try {
     const products = [];
     for (const threads of options.threads) {
+      const settings = settingsOn(threads, options);
       const own = [];
       for (const shape of [...SQUARES, ...TRAINING]) {
         for (const mode of MODES) {
@@ -171,9 +176,9 @@ export async function runKernels(options, { say, progress }) {
       say(productTable(own));
       products.push(...own);
     }
-    const mixed = await measureMixed(kernels, options, settings);
+    const mixed = await measureMixed(kernels, options);
     say(mixedTable(mixed));
-    const functions = await measureFunctions(kernels, settings);
+    const functions = await measureFunctions(kernels, options);
     say(functionTable(functions));
     const described = libraries.map(({ name, describe }) => ({ name, describe }));
     say(libraryText(described, absent));

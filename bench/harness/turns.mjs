@@ -1,0 +1,20 @@
+// Only who is measured runs: threads of many libraries go on spinning after their work, on the CPUs that the next
+// one is to be measured on. Windows has no such signals; there all of them run.
+
+const STOPPABLE = process.platform !== "win32";
+
+/** @param {import("node:child_process").ChildProcess} child @param {"SIGSTOP" | "SIGCONT"} signal */
+function send(child, signal) {
+  if (!STOPPABLE || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+}
+
+/** Lets a process run. @param {import("node:child_process").ChildProcess} child */
+export function proceed(child) {
+  send(child, "SIGCONT");
+}
+
+/** Holds a process until it may proceed. @param {import("node:child_process").ChildProcess} child */
+export function halt(child) {
+  send(child, "SIGSTOP");
+}
