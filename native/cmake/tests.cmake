@@ -5,6 +5,10 @@ file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test/*.cc"
 list(FILTER test_sources EXCLUDE REGEX "/(replay|fuzz_plan)\\.cc$")
 add_executable(native_tests ${test_sources})
 target_link_libraries(native_tests PRIVATE core)
+# Kernels are slow there: fewer sizes.
+if(MYELIN_SANITIZE OR CMAKE_CROSSCOMPILING_EMULATOR)
+  target_compile_definitions(native_tests PRIVATE MYELIN_SLOW)
+endif()
 foreach(isa IN LISTS isas)
   string(TOUPPER ${isa} upper)
   string(SUBSTRING ${upper} 0 1 first)

@@ -28,8 +28,8 @@ std::vector<const ProductKernel*> usable_products() {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int64_t kThinning = 61;  // of cases: kernels are slow under a sanitizer
+#if defined(MYELIN_SLOW)
+constexpr int64_t kThinning = 61;  // of cases
 #else
 constexpr int64_t kThinning = 2;
 #endif

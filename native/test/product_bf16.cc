@@ -128,9 +128,14 @@ void check(Sizes s, int index, int64_t gap, bool parts_too) {
 }
 
 TEST_CASE("bf16 products of every size near a tile's edge") {
+#if defined(MYELIN_SLOW)
+  constexpr int64_t kThinning = 7;
+#else
+  constexpr int64_t kThinning = 1;
+#endif
   int index = 0;
   for (int64_t x = 1; x <= 70; ++x) {
-    for (int64_t y = 1; y <= 70; ++y) {
+    for (int64_t y = 1 + x % kThinning; y <= 70; y += kThinning) {
       const int64_t z = 1 + (x * 31 + y * 17) % 40;
       const Sizes sizes[] = {{x, y, z}, {x, z, y}, {z, x, y}};
       check(sizes[index % 3], index, index % 2 * 3, index % 50 == 0);
