@@ -23,7 +23,7 @@ MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
 // The most depth of a block: more would make neither packing nor passes over c much cheaper.
 constexpr int64_t kDepth = 1024;
 // Matrices whose rows are a multiple of this apart have their columns in a few places of the cache.
-constexpr int64_t kAliasing = 1024;
+constexpr int64_t kAliasing = 512;
 
 // A tall tile loads least; a wide one is for few rows, or where `wide` is asked for.
 inline int tile_width(int64_t m, int64_t n, bool wide) {
@@ -33,9 +33,10 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// Small operands are read in place, panel by panel of b, which is packed where it is transposed. Of
-// large ones b is packed into half of L2. Rows of a are read in place then, few at a time since
-// they may be far apart; a transposed a is packed too, in strips of about the size of L1.
+// Small operands are read in place, panel by panel of b, which is packed where it is transposed or
+// its rows alias. Of large ones b is packed always, as much of it as half of L2 takes. Rows of a
+// are read in place then, few at a time since they may be far apart; a transposed a is packed too,
+// in strips of about the size of L1.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
@@ -53,7 +54,7 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
     const int64_t fits = s.pack_a ? l1 * 5 / 8 / s.strip_rows : s.pack_b ? l2 / 4 / panel : kDepth;
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
-  if (large) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
+  if (s.pack_b) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
   if (s.pack_a) {
     const int64_t most = (kWorkspaceFloats - s.n * s.k) / (s.k + kLine) - s.strip_rows;
     s.m = even_share(p.m, most, s.strip_rows);

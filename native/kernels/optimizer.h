@@ -196,15 +196,20 @@ struct Descent {
   Vec decay;
   const float* gradient;
   float* data[kSlots + 1];
+  int64_t ahead;  // to be fetched: a part's columns in the next row, which no prefetcher foresees
 
   Descent(const Instruction& in, const Update& u)
       : rule(in, u),
         decay(constant(u.rate * in.attributes[kWeightDecay])),
-        gradient(in.inputs[1].data) {
+        gradient(in.inputs[1].data),
+        ahead(owns_columns(in.outputs[0]) ? width_of(in.outputs[0]) : 512) {
     for (int i = 0; i <= kSlots; ++i) data[i] = in.outputs[i].data;
   }
 
   MYELIN_INLINE void lanes(int64_t i, int64_t n) const {
+    prefetch(gradient + i + ahead);
+    MYELIN_UNROLL
+    for (int s = 0; s <= kSlots; ++s) prefetch(data[s] + i + ahead);
     Vec slots[kSlots + 1];
     MYELIN_UNROLL
     for (int s = 0; s < kSlots; ++s) slots[s] = load_lanes(data[s + 1] + i, n);
