@@ -24,12 +24,11 @@
           "dependencies": ["isa_neon"],
         }],
         ["OS=='linux'", {
-          "ldflags": ["-pthread", "-Wl,-z,relro,-z,now"],
-        }],
-        ["OS=='linux' and sanitize==''", {
           # Only the two symbols that Node looks up leave the file, so that no other addon's C++ runtime
           # is ever mixed with ours.
           "ldflags": [
+            "-pthread",
+            "-Wl,-z,relro,-z,now",
             "-static-libstdc++",
             "-static-libgcc",
             "-Wl,--gc-sections",

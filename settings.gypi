@@ -1,10 +1,6 @@
 {
   # Included by every target rather than set in target_defaults: what Node's own common.gypi sets there
   # comes later and would win.
-  "variables": {
-    # node-gyp rebuild -- -Dsanitize=address,undefined (or thread)
-    "sanitize%": "",
-  },
   "include_dirs": ["native"],
   "defines": ["<!@(node -p \"require('./native/sources.json').defines.join(' ')\")"],
   "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
@@ -12,10 +8,6 @@
   "conditions": [
     ["OS=='linux'", {
       "cflags_cc": ["-pthread", "-fPIC"],
-    }],
-    ["sanitize!=''", {
-      "cflags_cc": ["-O1", "-fsanitize=<(sanitize)", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"],
-      "ldflags": ["-fsanitize=<(sanitize)"],
     }],
   ],
   "xcode_settings": {

@@ -3,7 +3,17 @@
 import { pathToFileURL } from "node:url";
 import { installPackages, reportFailure } from "./build.mjs";
 import { importErrors } from "./lint-imports.mjs";
-import { CommandError, findProgram, inCi, listFiles, path, readJson, run, runNode } from "./project.mjs";
+import {
+  CommandError,
+  findProgram,
+  inCi,
+  listFiles,
+  path,
+  readJson,
+  run,
+  runNode,
+  runTogether,
+} from "./project.mjs";
 
 const clangMajor = "19";
 
@@ -28,7 +38,7 @@ function formatCpp(fix) {
 }
 
 /** Bugs and doubtful constructs, by .clang-tidy; the binding needs Node's headers and is left to the compiler. */
-function lintCpp() {
+async function lintCpp() {
   const program = findClangTool("clang-tidy");
   if (program === undefined) return;
   const { core, isa } = readJson("native/sources.json");
@@ -41,9 +51,9 @@ function lintCpp() {
   for (const name of ["main", "limits", "limits_scalar", "product", "runner"]) {
     units.push({ file: path("bench/native", `${name}.cc`), flags: [`-I${path("native")}`] });
   }
-  for (const { file, flags } of units) {
-    run(program, ["--quiet", file, "--", "-std=c++20", ...flags], { quiet: true });
-  }
+  await runTogether(
+    units.map(({ file, flags }) => [program, ["--quiet", file, "--", "-std=c++20", ...flags]]),
+  );
 }
 
 function lintImports() {
@@ -53,7 +63,7 @@ function lintImports() {
 }
 
 /** All of them even where one fails, so that one run shows everything. */
-export function lint({ fix = false } = {}) {
+export async function lint({ fix = false } = {}) {
   installPackages();
   const failures = [];
   const checks = [
@@ -70,7 +80,7 @@ export function lint({ fix = false } = {}) {
   ];
   for (const check of checks) {
     try {
-      check();
+      await check();
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       failures.push(`${error.output}${error.message}`);
@@ -82,7 +92,7 @@ export function lint({ fix = false } = {}) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    lint({ fix: process.argv.includes("--fix") });
+    await lint({ fix: process.argv.includes("--fix") });
   } catch (error) {
     reportFailure(error);
   }

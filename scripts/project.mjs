@@ -1,5 +1,5 @@
 // What the other scripts share: where the project is, running programs, and knowing what is out of date.
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   accessSync,
@@ -11,8 +11,10 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { availableParallelism } from "node:os";
 import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 export const inCi = process.env.CI !== undefined && process.env.CI !== "" && process.env.CI !== "false";
@@ -75,6 +77,30 @@ export function run(program, args, { quiet = false, env, cwd = root, shell = fal
     );
   }
   return output;
+}
+
+/**
+ * Runs programs in the project's folder, as many at once as there are CPUs, all of them even where one fails.
+ * @param {[program: string, args: string[]][]} commands
+ * @returns {Promise<void>} rejects with a CommandError that has the output of all that failed
+ */
+export async function runTogether(commands) {
+  const execute = promisify(execFile);
+  const waiting = [...commands];
+  const failures = [];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      try {
+        await execute(...next, { cwd: root, maxBuffer: 1 << 28 });
+      } catch (error) {
+        failures.push(`${error.stdout ?? ""}${error.stderr ?? ""}${error.message}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  if (failures.length > 0) {
+    throw new CommandError(commands[0][0], `${failures.length} failed`, `${failures.join("\n")}\n`);
+  }
 }
 
 /** Runs a JavaScript file with this Node. */

@@ -2,22 +2,13 @@
 //   npm test -- PATH...    only the vitest files that match, without the other stages
 //   npm test -- --all      also the slow stages that CI runs: sanitizers, arm64 under an emulator
 // A stage whose tools are not installed is left out and named; under CI=true that is a failure.
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { build, reportFailure } from "./build.mjs";
 import { writeExamplePlan } from "./example-plan.mjs";
 import { lint } from "./lint.mjs";
-import {
-  CommandError,
-  findProgram,
-  inCi,
-  path,
-  readJson,
-  run,
-  runNode,
-  runNpm,
-  secondsSince,
-} from "./project.mjs";
+import { CommandError, findProgram, inCi, path, readJson, run, runNode, secondsSince } from "./project.mjs";
 
 const report = ".cache/vitest.json";
 const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -80,17 +71,24 @@ async function threadSanitizerTests() {
   }
 }
 
-/** The tests that reach furthest into the addon, on an addon of their own that checks every access. */
+const asanFolder = "build-tests/asan";
+
+/** Where node-gyp found Node's headers when it built the addon. */
+function nodeHeaders() {
+  const text = readFileSync(path("build/config.gypi"), "utf8").replace(/^#.*$/m, "");
+  return join(JSON.parse(text).variables.nodedir, "include/node");
+}
+
+/** The C++ tests, and an addon from the same objects for the stage that follows. */
+function addressSanitizerTests() {
+  nativeTests(asanFolder, ["-DMYELIN_SANITIZE=address,undefined", `-DCMAKE_JS_INC=${nodeHeaders()}`]);
+}
+
+/** The tests that reach furthest into the addon, on an addon that checks every access. */
 function sanitizedAddonTests() {
-  const folder = ".cache/sanitized";
-  for (const name of ["native", "binding.gyp", "settings.gypi", "package.json"]) {
-    cpSync(path(name), path(folder, name), { recursive: true });
-  }
-  const build = ["run", "--silent", "build:native", "--", "--directory", folder, "--"];
-  runNpm([...build, "-Dsanitize=address,undefined"], { quiet: true });
   const runtime = run("gcc", ["-print-file-name=libasan.so"], { quiet: true }).trim();
   runVitest(["test/ops", "test/training/abort", "test/training/busy", "test/training/nonfinite"], {
-    MYELIN_PREBUILD: path(folder),
+    MYELIN_PREBUILD: path(asanFolder),
     LD_PRELOAD: runtime,
     // Node itself frees little when it ends.
     ASAN_OPTIONS: "detect_leaks=0",
@@ -119,7 +117,7 @@ const stages = [
     name: "Native tests with address and undefined-behaviour sanitizers",
     slow: true,
     tools: cppTools,
-    run: () => nativeTests("build-tests/asan", ["-DMYELIN_SANITIZE=address,undefined"]),
+    run: addressSanitizerTests,
   },
   {
     name: "Native tests with the thread sanitizer",
@@ -136,7 +134,7 @@ const stages = [
   {
     name: "Tests with address and undefined-behaviour sanitizers in the addon",
     slow: true,
-    tools: ["gcc"],
+    tools: ["gcc", ...cppTools],
     run: sanitizedAddonTests,
   },
   { name: "Tests", run: () => runVitest([]) },

@@ -8,5 +8,8 @@ get_filename_component(napi_include "${napi_include}" ABSOLUTE
 json_list(addon addon)
 add_library(myelin SHARED ${addon} ${CMAKE_JS_SRC})
 set_target_properties(myelin PROPERTIES PREFIX "" SUFFIX ".node")
+if(NOT CMAKE_JS_VERSION) # where node-gyp-build looks for it
+  set_target_properties(myelin PROPERTIES LIBRARY_OUTPUT_DIRECTORY build/Release)
+endif()
 target_include_directories(myelin PRIVATE ${CMAKE_JS_INC} "${napi_include}")
 target_link_libraries(myelin PRIVATE core ${CMAKE_JS_LIB})
