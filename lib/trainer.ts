@@ -1,4 +1,4 @@
-import type { Callback, Logs, TrainingContext } from "./callbacks/callback.ts";
+import type { Logs, TrainingContext } from "./callbacks/callback.ts";
 import { Dataset, type DatasetSource } from "./data/dataset.ts";
 import { checkNumber, checkOptions, expected, OptionError } from "./errors.ts";
 import { allocate } from "./executor/allocate.ts";
@@ -12,15 +12,18 @@ import { printPlan } from "./plan/print.ts";
 import { type Seed, seedWords } from "./random.ts";
 import type { Shape } from "./shape-types.ts";
 import { type Bound, bindDataset } from "./training/bind.ts";
-import { checkGroups, compileEvaluation, compileTraining, type ParameterGroup } from "./training/compile.ts";
+import { CallbackStates } from "./training/callback-states.ts";
+import { checkGroups, type ParameterGroup } from "./training/compile.ts";
 import type { EvaluationData, TypedTrainingData } from "./training/data-types.ts";
 import { drive, driveSync, type Process, settle } from "./training/drive.ts";
 import type { EpochSums } from "./training/epoch.ts";
 import { type EvaluateOptions, evaluateSteps, evaluationBatch } from "./training/evaluate.ts";
 import { checkPosition, type FitRequest, fitEpochs, type Loaded, type Position } from "./training/fit.ts";
 import { type Objective, objectiveFor } from "./training/head.ts";
+import { type History, Recorder } from "./training/history.ts";
 import { holdData } from "./training/hold.ts";
 import { type CheckedFit, checkFit, type FitOptions, type TrainingData } from "./training/options.ts";
+import { Programs } from "./training/programs.ts";
 import { checkRule, type LearningRule } from "./training/rules.ts";
 import { Snapshot } from "./training/snapshot.ts";
 import { fitStream } from "./training/stream.ts";
@@ -45,16 +48,7 @@ export interface TrainerOptions<K extends LossLike | readonly LossLike[] = LossL
 const OPTIONS = ["loss", "optimizer", "lossWeights", "metrics", "groups", "rule", "seed"] as const;
 
 export type { EvaluateOptions } from "./training/evaluate.ts";
-
-export interface History {
-  /** The mean training loss of each epoch. */
-  readonly loss: readonly number[];
-  /** Every quantity by name, an entry an epoch: loss, accuracy, valLoss, valAccuracy, ... */
-  readonly logs: Readonly<Record<string, readonly number[]>>;
-  readonly epochs: number;
-  readonly stopReason: "done" | "targetLoss" | "callback";
-  readonly seconds: number;
-}
+export type { History } from "./training/history.ts";
 
 /** `loss` and each metric by its name. */
 export interface Evaluation {
@@ -77,14 +71,11 @@ export class Trainer<
   /** Multiplies every learning rate; reduce-on-plateau lowers it. */
   learningRateFactor = 1;
   readonly #objective: Objective;
-  readonly #groups: readonly ParameterGroup[];
-  readonly #rule: LearningRule | undefined;
+  readonly #programs: Programs;
   #seed: readonly [number, number];
   readonly #position: Position = { step: 0, epoch: 0, batch: 0 };
-  readonly #loaded = new Map<string, Loaded & { capacity: number }>();
+  readonly #callbackStates = new CallbackStates();
   #snapshot: Snapshot | undefined;
-  #callbacks: readonly Callback[] = [];
-  #callbackStates: Readonly<Record<string, unknown>> = {};
 
   constructor(typed: Network<I, L>, options: TrainerOptions<K>) {
     if (!(typed instanceof Network)) {
@@ -102,13 +93,17 @@ export class Trainer<
     this.#objective = objectiveFor(network, { loss, metrics, lossWeights });
     checkGroups(network, groups);
     if (rule !== undefined) checkRule(rule);
-    this.#groups = groups;
-    this.#rule = rule;
     this.#seed = options.seed === undefined ? network.seed : seedWords(options.seed, "Trainer: seed");
     this.slots = allocate(
       network.executor,
       this.optimizer.slots.length * network.layout.parameterSize,
       "the optimizer",
+    );
+    const { optimizer } = this;
+    this.#programs = new Programs(
+      network,
+      { objective: this.#objective, optimizer, groups, rule },
+      this.slots,
     );
     // New memory is zero already, and its pages need not exist before the first step.
     if (this.optimizer.slots.some(({ initial }) => initial !== 0)) this.#resetSlots();
@@ -195,7 +190,7 @@ export class Trainer<
   /** The plan of a training step as text, with its memory at the end. */
   explain(batchSize = 32): string {
     checkNumber("explain: batchSize", batchSize, { min: 1, integer: true });
-    return printPlan(this.#compileTraining(batchSize, false).plan);
+    return printPlan(this.#programs.compileTraining(batchSize, false).plan);
   }
 
   /**
@@ -219,14 +214,14 @@ export class Trainer<
       Object.assign(this.#position, { step, epoch, batch });
       this.learningRateFactor = state.learningRateFactor;
       this.#seed = state.seed;
-      this.#callbackStates = state.callbacks;
+      this.#callbackStates.restore(state.callbacks);
     } finally {
       release();
     }
   }
 
   *#fit(checked: CheckedFit): Process<History> {
-    const started = performance.now();
+    const recorder = new Recorder();
     const { callbacks, training, validation } = checked;
     const position = this.#position;
     if (!checked.resume) position.epoch = 0;
@@ -248,9 +243,6 @@ export class Trainer<
         stopRequested = true;
       },
     };
-    const losses: number[] = [];
-    const logs: Record<string, number[]> = { loss: losses };
-    let last: Logs = {};
     const common = {
       position,
       endEpoch: checked.epochs,
@@ -261,27 +253,20 @@ export class Trainer<
       context,
       signal: checked.signal,
       stopped: () => stopRequested,
-      record: (epochLogs: Logs) => {
-        last = epochLogs;
-        for (const [name, value] of Object.entries(epochLogs)) {
-          const series = logs[name];
-          if (series === undefined) logs[name] = [value];
-          else series.push(value);
-        }
-      },
-      losses,
+      record: (logs: Logs) => recorder.record(logs),
+      losses: recorder.losses,
       snapshot: this.#takeSnapshot(),
       validate: held && (() => this.#validate(held)),
     };
     const bind = (dataset: Dataset): Bound =>
       bindDataset("fit", this.network, this.#objective, dataset, checked.classWeight);
-    this.#adopt(callbacks, checked.resume);
+    this.#callbackStates.adopt(callbacks, checked.resume);
     let stopReason: History["stopReason"];
     try {
       for (const callback of callbacks) yield* settle(callback.onTrainBegin?.(context));
       if (training instanceof Dataset) {
         const bound = bind(training);
-        const loaded = this.#load("train", Math.min(checked.batchSize, bound.length), bound.weighted);
+        const loaded = this.#programs.training(Math.min(checked.batchSize, bound.length), bound.weighted);
         const { batchSize, shuffle, targetLoss } = checked;
         checkPosition(position, Math.ceil(bound.length / batchSize));
         const constantRate = this.optimizer.schedule.name === "constant";
@@ -296,24 +281,17 @@ export class Trainer<
         };
         stopReason = yield* fitEpochs(request);
       } else {
-        const load = (bound: Bound): Loaded => this.#load("train", bound.length, bound.weighted);
+        const load = (bound: Bound): Loaded => this.#programs.training(bound.length, bound.weighted);
         stopReason = yield* fitStream({ ...common, constantRate: false, source: training, bind, load });
       }
-      for (const callback of callbacks) yield* settle(callback.onTrainEnd?.(last, context));
+      for (const callback of callbacks) yield* settle(callback.onTrainEnd?.(recorder.last, context));
     } catch (error) {
       common.snapshot.rescue();
       throw error;
     } finally {
       for (const callback of callbacks) yield* settle(callback.onClose?.(context));
     }
-    const seconds = (performance.now() - started) / 1000;
-    return {
-      loss: losses,
-      logs,
-      epochs: losses.length,
-      stopReason,
-      seconds,
-    };
+    return recorder.history(stopReason);
   }
 
   /** The weights as they are, in the memory of the last training's copy. */
@@ -340,34 +318,8 @@ export class Trainer<
 
   *#sums(bound: Bound, objective: Objective, batchSize: number, kind: string): Process<EpochSums> {
     const capacity = Math.min(batchSize, bound.length);
-    const loaded = this.#load(kind, capacity, bound.weighted, objective);
+    const loaded = this.#programs.evaluation(kind, objective, capacity, bound.weighted);
     return yield* evaluateSteps(loaded, bound, capacity, this.#seed);
-  }
-
-  /** A program of one kind, compiled anew only when it needs more room or the frozen layers have changed. */
-  #load(kind: string, capacity: number, weighted: boolean, objective: Objective = this.#objective): Loaded {
-    const frozen = this.network.layers.filter((layer) => !layer.trainable).map((layer) => layer.name);
-    const key = [kind, weighted, ...(kind === "train" ? frozen : [])].join(" ");
-    const known = this.#loaded.get(key);
-    if (known !== undefined && known.capacity >= capacity) return known;
-    const { plan, statistics } =
-      kind === "train"
-        ? this.#compileTraining(capacity, weighted)
-        : compileEvaluation(this.network, objective, capacity, weighted);
-    const { program } = this.network.load(plan, { slots: this.slots });
-    const loaded = { plan, program, statistics, capacity };
-    this.#loaded.set(key, loaded);
-    return loaded;
-  }
-
-  #compileTraining(capacity: number, weighted: boolean): ReturnType<typeof compileTraining> {
-    const options = {
-      objective: this.#objective,
-      optimizer: this.optimizer,
-      groups: this.#groups,
-      rule: this.#rule,
-    };
-    return compileTraining(this.network, options, capacity, weighted);
   }
 
   #rate(step: number): number {
@@ -381,25 +333,12 @@ export class Trainer<
     });
   }
 
-  /** Gives callbacks the states of the checkpoint that the training resumes from. */
-  #adopt(callbacks: readonly Callback[], resume: boolean): void {
-    this.#callbacks = callbacks;
-    const pending = resume ? { ...this.#callbackStates } : {};
-    for (const callback of callbacks) {
-      const state = callback.name === undefined ? undefined : pending[callback.name];
-      if (state !== undefined) callback.restore?.(state);
-    }
-    // Each state is given once: a later resume goes on from what the callbacks have seen since.
-    for (const { name } of callbacks) if (name !== undefined) delete pending[name];
-    this.#callbackStates = pending;
-  }
-
   #state(): TrainerState {
-    const callbacks: Record<string, unknown> = { ...this.#callbackStates };
-    for (const { name, state } of this.#callbacks.map((c) => ({ name: c.name, state: c.state?.() }))) {
-      if (name !== undefined && state !== undefined) callbacks[name] = state;
-    }
     const { step, epoch, batch } = this.#position.reached ?? this.#position;
-    return { step, epoch, batch, learningRateFactor: this.learningRateFactor, seed: this.#seed, callbacks };
+    return {
+      ...{ step, epoch, batch, seed: this.#seed },
+      learningRateFactor: this.learningRateFactor,
+      callbacks: this.#callbackStates.current(),
+    };
   }
 }
