@@ -31,8 +31,11 @@ export function checkFinite(column: Column, where: string): void {
   );
 }
 
-/** A sum of v * 0 is NaN exactly when a value is NaN or infinite: no branch, four independent chains. */
-function allFinite(data: FloatArray): boolean {
+/**
+ * Whether all values are finite numbers in float32. A sum of v * 0 is NaN exactly when a value is NaN or infinite:
+ * no branch, four independent chains.
+ */
+export function allFinite(data: FloatArray): boolean {
   if (data instanceof Float64Array) {
     for (let i = 0; i < data.length; i++) {
       if (!(Math.abs(data[i] as number) <= kMaxFloat32)) return false;

@@ -1,3 +1,5 @@
+import { allFinite } from "../data/checks.ts";
+
 /** Between two copies of the weights. */
 const INTERVAL_MS = 250;
 
@@ -45,11 +47,4 @@ export class Snapshot {
     this.#resetSlots();
     return `${weights}, and the optimizer starts anew`;
   }
-}
-
-/** x · 0 is NaN exactly where x is NaN or infinite. */
-function allFinite(values: Float32Array): boolean {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;
-  return sum === 0;
 }
