@@ -1,6 +1,7 @@
 // Puts what a run said into the documents, between marks:  <!-- bench:NAME --> ... <!-- /bench:NAME -->
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { productChart, speedChart } from "./charts.mjs";
+import { otherProcessors } from "./history.mjs";
 import { functionTable, libraryText, mixedTable, productTable } from "./kernels.mjs";
 import { environmentLine } from "./markdown.mjs";
 import { memoryText, rooflineTable, startTable } from "./steps.mjs";
@@ -66,7 +67,10 @@ export function partsOf(run, workloads) {
   }
   if (steps !== undefined) parts.start = `${startTable(steps.start)}\n${memoryText(steps.memory)}`;
   if (peers?.results.length > 0) {
-    parts.summary = `${summaryTable(peers.results, shortNames(workloads))}\n\n${made(run, "peers")}`;
+    const summary = ({ environment, results }) =>
+      `${summaryTable(results, shortNames(workloads))}\n\n${made({ environment }, "peers")}\n`;
+    parts.summary = summary({ ...run, results: peers.results });
+    parts.processors = otherProcessors(run).map(summary).join("\n");
     const tables = groupBy(peers.results, ({ workload }) => workload).map(([name, own]) =>
       workloadTable(titles[name], own),
     );

@@ -47,8 +47,31 @@ export function appendHistory(run) {
   appendFileSync(HISTORY, `${JSON.stringify(historyRow(run))}\n`);
 }
 
+function rows() {
+  const lines = readFileSync(HISTORY, "utf8").trim().split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
 /** The commit of the last line. @returns {string | undefined} */
 export function lastRecordedCommit() {
-  const lines = readFileSync(HISTORY, "utf8").trim().split("\n");
-  return lines.at(-1) === "" ? undefined : JSON.parse(lines.at(-1)).environment.commit;
+  return rows().at(-1)?.environment.commit;
+}
+
+/**
+ * What was last recorded beside peers on each processor other than the run's, of those that the run measured too.
+ * @param {object} run
+ * @returns {{ environment: object, results: import("../harness/measure.mjs").Result[] }[]}
+ */
+export function otherProcessors({ environment, peers }) {
+  const known = new Map(peers.results.map((result) => [`${result.workload} ${result.candidate}`, result]));
+  const latest = new Map();
+  for (const row of rows()) {
+    const results = row.results.flatMap((result) => {
+      const same = known.get(`${result.workload} ${result.candidate}`);
+      return result.suite !== "peers" || same === undefined ? [] : { ...same, ...result };
+    });
+    if (results.length > 0) latest.set(row.environment.cpu, { environment: row.environment, results });
+  }
+  latest.delete(environment.cpu);
+  return [...latest.values()];
 }

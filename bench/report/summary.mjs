@@ -41,7 +41,9 @@ export function byWorkload(results) {
 /** Myelin's speed as its workload is usually said. */
 function speedText(own) {
   if (own === undefined) return "-";
-  return own.workload === "predict" ? duration(own.stepMicroseconds) : amount(own.samplesPerSecond, "/s");
+  return own.workload === "predict"
+    ? duration(1e6 / own.samplesPerSecond)
+    : amount(own.samplesPerSecond, "/s");
 }
 
 /**

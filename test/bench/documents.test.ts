@@ -98,6 +98,15 @@ describe("a run", () => {
     expect(products).toBeUndefined();
   });
 
+  test("stands beside the last ones of other processors", async () => {
+    const { partsOf } = await load<{ partsOf: (run: object, workloads: object[]) => Record<string, string> }>(
+      "report/documents.mjs",
+    );
+    const { processors } = partsOf(run, [{ name: "xor", short: "XOR", title: "XOR in full" }]);
+    expect(processors).toContain("AMD EPYC");
+    expect(processors).toMatch(/\| XOR +\| +[\d.]+ M\/s \|/);
+  });
+
   test("becomes a line of history", async () => {
     const { historyRow } = await load<{ historyRow: (run: object) => { results: object[] } }>(
       "report/history.mjs",
