@@ -18,7 +18,7 @@
       ],
       "conditions": [
         ["target_arch=='x64'", {
-          "dependencies": ["isa_avx2", "isa_avx512", "isa_avx512bf16"],
+          "dependencies": ["isa_avx2", "isa_avx512", "isa_avx512bf16", "isa_avx512amx"],
         }],
         ["target_arch=='arm64'", {
           "dependencies": ["isa_neon"],
@@ -84,6 +84,21 @@
           "msvs_settings": {
             "VCCLCompilerTool": {
               "AdditionalOptions": ["<!@(node -p \"require('./native/sources.json').isa.avx512bf16.msvc.join(' ')\")"],
+            },
+          },
+        },
+        {
+          "target_name": "isa_avx512amx",
+          "type": "static_library",
+          "includes": ["settings.gypi"],
+          "sources": ["native/<!(node -p \"require('./native/sources.json').isa.avx512amx.source\")"],
+          "cflags_cc": ["<!@(node -p \"require('./native/sources.json').isa.avx512amx.gcc.join(' ')\")"],
+          "xcode_settings": {
+            "OTHER_CPLUSPLUSFLAGS": ["<!@(node -p \"require('./native/sources.json').isa.avx512amx.gcc.join(' ')\")"],
+          },
+          "msvs_settings": {
+            "VCCLCompilerTool": {
+              "AdditionalOptions": ["<!@(node -p \"require('./native/sources.json').isa.avx512amx.msvc.join(' ')\")"],
             },
           },
         },

@@ -5,6 +5,11 @@
 
 #include "x64_cpuid.h"
 
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace myelin {
 namespace {
 
@@ -21,10 +26,22 @@ uint64_t saved_state() {
 #endif
 }
 
+// Asks for the registers of AMX, which a process may use only after that. Linux grants them to all
+// threads; other systems are not known to.
+bool may_use_tiles() {
+#if defined(__linux__) && defined(SYS_arch_prctl)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 struct X64Features {
   bool avx2 = false;
   bool avx512 = false;
   bool avx512bf16 = false;
+  bool avx512amx = false;
 };
 
 // Bits as in Intel's Software Developer's Manual, volume 2, CPUID.
@@ -33,7 +50,8 @@ X64Features x64_features() {
   constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;
   constexpr uint32_t kAvx512f = 1u << 16, kAvx512dq = 1u << 17, kAvx512bw = 1u << 30,
                      kAvx512vl = 1u << 31, kAvx512bf16 = 1u << 5;
-  constexpr uint64_t kYmm = 0x6, kZmm = 0xe6;
+  constexpr uint32_t kAmxBf16 = 1u << 22, kAmxTile = 1u << 24;
+  constexpr uint64_t kYmm = 0x6, kZmm = 0xe6, kTiles = 0x60000;
   X64Features features;
   uint32_t basic = cpuid(1).ecx;
   if (!(basic & kOsxsave)) return features;
@@ -46,6 +64,8 @@ X64Features x64_features() {
                     has(extended, kAvx512f | kAvx512dq | kAvx512bw | kAvx512vl);
   // The first word of leaf 7 is its last subleaf.
   features.avx512bf16 = features.avx512 && leaf7.eax >= 1 && has(cpuid(7, 1).eax, kAvx512bf16);
+  features.avx512amx = features.avx512bf16 && has(saved, kTiles) &&
+                       has(leaf7.edx, kAmxBf16 | kAmxTile) && may_use_tiles();
   return features;
 }
 
@@ -75,6 +95,10 @@ std::vector<const KernelTable*> detect() {
   std::vector<const KernelTable*> tables;
 #if defined(MYELIN_X64)
   X64Features features = x64_features();
+  if (features.avx512amx) {
+    static const Variant variant(kAvx512AmxTable, kAvx512Table);
+    tables.push_back(variant.table());
+  }
   if (features.avx512bf16) {
     static const Variant variant(kAvx512Bf16Table, kAvx512Table);
     tables.push_back(variant.table());

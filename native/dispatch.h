@@ -8,13 +8,14 @@
 
 namespace myelin {
 
-// Each isa/*.cc defines the one it is named after; avx512bf16's lists only what differs from
-// avx512.
+// Each isa/*.cc defines the one it is named after; those of avx512bf16 and avx512amx list only what
+// differs from avx512.
 extern const KernelTable kScalarTable;
 extern const KernelTable kNeonTable;
 extern const KernelTable kAvx2Table;
 extern const KernelTable kAvx512Table;
 extern const KernelTable kAvx512Bf16Table;
+extern const KernelTable kAvx512AmxTable;
 
 // The tables that run here, best first; the last is always `scalar`. Detected once: CPUID traps in
 // virtual machines (75 us a call).
@@ -27,7 +28,7 @@ const KernelTable* find_table(std::string_view isa);
 // std::invalid_argument, with the usable names, for a name that cannot run here.
 const KernelTable& default_table();
 
-// "avx512bf16, avx512, avx2, scalar"
+// "avx512amx, avx512bf16, avx512, avx2, scalar"
 std::string usable_names();
 
 }  // namespace myelin

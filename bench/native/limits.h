@@ -28,6 +28,7 @@ extern const Limits kNeonLimits;
 extern const Limits kAvx2Limits;
 extern const Limits kAvx512Limits;
 extern const Limits kAvx512Bf16Limits;
+extern const Limits kAvx512AmxLimits;
 
 // Of this ISA, or null.
 const Limits* find_limits(std::string_view isa);

@@ -9,7 +9,9 @@
 namespace myelin {
 namespace {
 
-#if defined(MYELIN_ISA_AVX512BF16)
+#if defined(MYELIN_ISA_AVX512AMX)
+constexpr const char* kIsa = "avx512amx";
+#elif defined(MYELIN_ISA_AVX512BF16)
 constexpr const char* kIsa = "avx512bf16";
 #else
 constexpr const char* kIsa = "avx512";

@@ -3,7 +3,7 @@
 #pragma once
 #include "simd.h"
 
-#if defined(MYELIN_ISA_AVX512BF16)
+#if defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)
 #include "avx512bf16.h"
 #else
 

@@ -14,7 +14,7 @@
 // never share a function.
 #pragma once
 
-#if defined(MYELIN_ISA_AVX512) || defined(MYELIN_ISA_AVX512BF16)
+#if defined(MYELIN_ISA_AVX512) || defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)
 #include "avx512.h"
 #elif defined(MYELIN_ISA_AVX2)
 #include "avx2.h"
@@ -23,7 +23,7 @@
 #elif defined(MYELIN_ISA_SCALAR)
 #include "scalar.h"
 #else
-#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512,AVX512BF16,NEON}"
+#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512,AVX512BF16,AVX512AMX,NEON}"
 #endif
 
 namespace myelin {

@@ -6,7 +6,7 @@
 namespace myelin::test {
 
 #if defined(__x86_64__) || defined(_M_X64)
-extern const ProductKernel kAvx512bf16Product, kAvx512Product, kAvx2Product;
+extern const ProductKernel kAvx512amxProduct, kAvx512bf16Product, kAvx512Product, kAvx2Product;
 #elif defined(__aarch64__) || defined(_M_ARM64)
 extern const ProductKernel kNeonProduct;
 #endif
@@ -16,7 +16,7 @@ std::vector<const ProductKernel*> usable_products() {
   std::vector<const ProductKernel*> usable;
   for (const ProductKernel* kernel : {
 #if defined(__x86_64__) || defined(_M_X64)
-           &kAvx512bf16Product, &kAvx512Product, &kAvx2Product,
+           &kAvx512amxProduct, &kAvx512bf16Product, &kAvx512Product, &kAvx2Product,
 #elif defined(__aarch64__) || defined(_M_ARM64)
            &kNeonProduct,
 #endif

@@ -1,0 +1,125 @@
+// Packing of operands in words of two bf16 numbers that follow each other along k.
+#pragma once
+#include "../simd/bf16.h"
+#include "product.h"
+
+namespace myelin {
+namespace {
+namespace bf16 {
+
+// One of a product's sides: `lanes` rows or columns, `depth` deep. Element (i, k) is
+// data[k * stride + i], or data[i * stride + k] where `deep`.
+struct Side {
+  const float* data;
+  int64_t stride;
+  bool deep;
+  int64_t lanes, depth;
+};
+
+// Where it is packed: groups of `lanes` (the last may be short), each k-major in rows of kWords,
+// whole vectors. Words beyond a group's lanes are undefined, `pairs` beyond the depth zeros.
+struct Packed {
+  float* data;
+  int64_t lanes, pairs;
+};
+
+// A row of a group from two rows of k, of which the second, or both, may be missing at the end.
+template <int kWords>
+MYELIN_INLINE void pack_row(const float* even, const float* odd, int64_t left, float* to) {
+  if (odd && left >= kWords) {
+    MYELIN_UNROLL
+    for (int i = 0; i < kWords; i += kWidth) {
+      store(to + i, as_float(pair_lanes(load(even + i), load(odd + i))));
+    }
+    return;
+  }
+  for (int i = 0; i < kWords && i < left; i += kWidth) {
+    const Vec x = even ? load_lanes(even + i, left - i) : zero();
+    const Vec y = odd ? load_lanes(odd + i, left - i) : zero();
+    store(to + i, as_float(pair_lanes(x, y)));
+  }
+}
+
+template <int kWords>
+MYELIN_INLINE void pack_flat(const Side& from, const Packed& to) {
+  for (int64_t p = 0; p < to.pairs; ++p) {
+    const float* even = from.data + 2 * p * from.stride;
+    const float* odd = even + from.stride;
+    const bool has_even = 2 * p < from.depth, has_odd = 2 * p + 1 < from.depth;
+    float* row = to.data + p * kWords;
+    for (int64_t group = 0; group < from.lanes; group += to.lanes) {
+      pack_row<kWords>(has_even ? even + group : nullptr, has_odd ? odd + group : nullptr,
+                       from.lanes - group, row);
+      row += to.pairs * kWords;
+    }
+  }
+}
+
+// Element k and those that follow it, up to 2 kWidth: `left` of them exist.
+template <bool kWhole>
+MYELIN_INLINE Vec load_pairs(const float* row, int64_t left) {
+  if (kWhole) return as_float(pair_neighbours(load(row), load(row + kWidth)));
+  return as_float(pair_neighbours(
+      load_lanes(row, left), left > kWidth ? load_lanes(row + kWidth, left - kWidth) : zero()));
+}
+
+// Up to 2 kWidth elements of kWidth rows.
+template <int kWords, bool kWhole>
+MYELIN_INLINE void pack_square(const float* const* rows, int64_t k, int64_t left, int64_t to_pairs,
+                               float* to) {
+  Vec pairs[kWidth];
+  MYELIN_UNROLL
+  for (int r = 0; r < kWidth; ++r) pairs[r] = load_pairs<kWhole>(rows[r] + k, left);
+  transpose(pairs);
+  MYELIN_UNROLL
+  for (int p = 0; p < kWidth; ++p) {
+    if (kWhole || p < to_pairs) store(to + p * kWords, pairs[p]);
+  }
+}
+
+template <int kWords>
+MYELIN_INLINE void pack_deep(const Side& from, const Packed& to) {
+  float* at = to.data;
+  for (int64_t group = 0; group < from.lanes; group += to.lanes) {
+    const int64_t lanes = min_int(to.lanes, from.lanes - group);
+    for (int64_t i = 0; i < lanes; i += kWidth) {
+      const float* rows[kWidth];
+      for (int r = 0; r < kWidth; ++r) {
+        rows[r] = from.data + (group + min_int(i + r, lanes - 1)) * from.stride;
+      }
+      int64_t k = 0;
+      for (; k + 2 * kWidth <= from.depth; k += 2 * kWidth) {
+        pack_square<kWords, true>(rows, k, 2 * kWidth, kWidth, at + k / 2 * kWords + i);
+      }
+      if (k < from.depth) {
+        pack_square<kWords, false>(rows, k, from.depth - k, to.pairs - k / 2,
+                                   at + k / 2 * kWords + i);
+      }
+    }
+    at += to.pairs * kWords;
+  }
+}
+
+template <int kWords>
+void pack(const Side& from, const Packed& to) {
+  if (from.deep) {
+    pack_deep<kWords>(from, to);
+  } else {
+    pack_flat<kWords>(from, to);
+  }
+}
+
+// A tile of c = start + a b, of operands that are packed; a's strips are `strip` rows high.
+struct Tile {
+  int64_t pairs, strip;
+  const float *a, *b;
+  const float* start;    // null: zeros
+  int64_t start_stride;  // 0: one row for all, a bias
+  float* c;
+  int64_t c_stride;
+  int64_t rows, columns;
+};
+
+}  // namespace bf16
+}  // namespace
+}  // namespace myelin

@@ -1,0 +1,158 @@
+// The microkernel of bf16 products on a processor's matrix unit.
+#pragma once
+#include "../simd/avx512amx.h"
+#include "pack_bf16.h"
+
+namespace myelin {
+namespace {
+namespace bf16 {
+
+// Sums fill two by two tiles, fewer at the edges. Sums along k are taken by 32, the even elements
+// and the odd ones apart: k is cut at multiples of this only, and filled up with zeros.
+constexpr int kPanel = 2 * kTileSide;
+constexpr int kTileRows = 2 * kTileSide;
+constexpr int64_t kDepthUnit = 2 * kTileSide;
+
+// Rows of all strips but the last one, which fill one tile or two: as even as can be, since a
+// product of tiles takes a cycle a row.
+MYELIN_INLINE int64_t strip_rows(int64_t m) {
+  return m <= kTileSide ? m : 2 * divide_up(m, 2 * divide_up(m, kTileRows));
+}
+MYELIN_INLINE int64_t tile_rows(int64_t strip) { return strip <= kTileSide ? strip : strip / 2; }
+
+struct Tiles : TileRegisters {
+  explicit Tiles(int64_t strip) : TileRegisters(tile_rows(strip)) {}
+};
+
+// Words of a packed strip.
+MYELIN_INLINE int64_t strip_words(int64_t strip, int64_t pairs) { return pairs * strip; }
+
+// Up to 2 kWidth deep, of up to kWidth lanes that lie next to each other.
+MYELIN_INLINE void pack_flat_square(const float* from, int64_t stride, int64_t lanes, int64_t depth,
+                                    float* to) {
+  Vec rows[kWidth];
+  MYELIN_UNROLL
+  for (int p = 0; p < kWidth; ++p) {
+    const float* even = from + 2 * p * stride;
+    const Vec x = 2 * p < depth ? load_lanes(even, lanes) : zero();
+    const Vec y = 2 * p + 1 < depth ? load_lanes(even + stride, lanes) : zero();
+    rows[p] = as_float(pair_lanes(x, y));
+  }
+  transpose(rows);
+  MYELIN_UNROLL
+  for (int i = 0; i < kWidth; ++i) {
+    if (i < lanes) store(to + i * kWidth, rows[i]);
+  }
+}
+
+// Strips of a: for each kWidth pairs of k, a vector of a row after the other.
+inline void pack_strips(const Side& a, const Packed& to) {
+  float* at = to.data;
+  const int64_t step = to.lanes * kWidth;
+  for (int64_t first = 0; first < a.lanes; first += to.lanes) {
+    const int64_t lanes = min_int(to.lanes, a.lanes - first);
+    if (a.deep) {
+      for (int64_t i = 0; i < lanes; ++i) {
+        const float* row = a.data + (first + i) * a.stride;
+        float* out = at + i * kWidth;
+        int64_t left = a.depth;
+        for (; left >= 2 * kWidth; left -= 2 * kWidth) {
+          store(out, load_pairs<true>(row, left));
+          row += 2 * kWidth;
+          out += step;
+        }
+        if (left > 0) store(out, load_pairs<false>(row, left));
+      }
+    } else {
+      for (int64_t k = 0; k < a.depth; k += 2 * kWidth) {
+        for (int64_t i = 0; i < lanes; i += kWidth) {
+          pack_flat_square(a.data + k * a.stride + first + i, a.stride, min_int(kWidth, lanes - i),
+                           a.depth - k, at + k / 2 * to.lanes + i * kWidth);
+        }
+      }
+    }
+    at += to.pairs * to.lanes;
+  }
+}
+
+template <int kRows, int kColumns>
+void whole_tile(const Tile& t) {
+  const int64_t rows = tile_rows(t.strip);
+  const int64_t c_bytes = t.c_stride * 4, start_bytes = t.start_stride * 4;
+  order_memory(t.a);
+  if (t.start) {
+    const float* below = t.start + rows * t.start_stride;
+    _tile_loadd(0, t.start, start_bytes);
+    if (kColumns == 2) _tile_loadd(1, t.start + kTileSide, start_bytes);
+    if (kRows == 2) _tile_loadd(2, below, start_bytes);
+    if (kRows == 2 && kColumns == 2) _tile_loadd(3, below + kTileSide, start_bytes);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  const float *a = t.a, *b = t.b;
+  for (int64_t pairs = t.pairs; pairs > 0; pairs -= kTileSide) {
+    _tile_loadd(4, a, kTileSide * 4);
+    _tile_loadd(6, b, kPanel * 4);
+    _tile_dpbf16ps(0, 4, 6);
+    if (kColumns == 2) {
+      _tile_loadd(7, b + kTileSide, kPanel * 4);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if (kRows == 2) {
+      _tile_loadd(5, a + rows * kTileSide, kTileSide * 4);
+      _tile_dpbf16ps(2, 5, 6);
+    }
+    if (kRows == 2 && kColumns == 2) _tile_dpbf16ps(3, 5, 7);
+    a += t.strip * kTileSide;
+    b += kTileSide * kPanel;
+  }
+  float* below = t.c + rows * t.c_stride;
+  _tile_stored(0, t.c, c_bytes);
+  if (kColumns == 2) _tile_stored(1, t.c + kTileSide, c_bytes);
+  if (kRows == 2) _tile_stored(2, below, c_bytes);
+  if (kRows == 2 && kColumns == 2) _tile_stored(3, below + kTileSide, c_bytes);
+  order_memory(t.c);
+}
+
+// Whole tiles, whatever of them is part of c.
+MYELIN_INLINE void run_whole(const Tile& t) {
+  const bool two_rows = t.rows > tile_rows(t.strip), two_columns = t.columns > kTileSide;
+  if (two_rows) {
+    two_columns ? whole_tile<2, 2>(t) : whole_tile<2, 1>(t);
+  } else {
+    two_columns ? whole_tile<1, 2>(t) : whole_tile<1, 1>(t);
+  }
+}
+
+inline void copy_rows(const float* from, int64_t from_stride, float* to, int64_t to_stride,
+                      int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i) copy(to + i * to_stride, from + i * from_stride, columns);
+}
+
+// At the edges of c, which tiles would cross.
+inline void run_edge(Tile t) {
+  alignas(64) float sums[kTileRows * kPanel];
+  const Tile wanted = t;
+  if (t.start) copy_rows(t.start, t.start_stride, sums, kPanel, t.rows, t.columns);
+  if (t.start) t.start = sums;
+  t.start_stride = t.c_stride = kPanel;
+  t.c = sums;
+  run_whole(t);
+  copy_rows(sums, kPanel, wanted.c, wanted.c_stride, t.rows, t.columns);
+}
+
+MYELIN_INLINE void run_tile(const Tile& t) {
+  const int64_t rows = tile_rows(t.strip);
+  if ((t.rows == rows || t.rows == 2 * rows) && t.columns % kTileSide == 0) {
+    run_whole(t);
+  } else {
+    run_edge(t);
+  }
+}
+
+}  // namespace bf16
+}  // namespace
+}  // namespace myelin

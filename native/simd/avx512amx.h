@@ -1,0 +1,49 @@
+// AVX-512 with AMX: eight registers of up to 16 rows of 16 words (tiles), and a unit that
+// multiplies them. Tiles are named by literals, which some compilers paste into an instruction's
+// text.
+#pragma once
+#include "avx512bf16.h"
+
+namespace myelin {
+namespace {
+
+constexpr int kTileSide = 16;
+
+// What the program has stored is in memory, `from` on above all, before tiles are loaded and after
+// they were stored: not all compilers know what these instructions read.
+MYELIN_INLINE void order_memory([[maybe_unused]] const void* from) {
+#if defined(_MSC_VER) && !defined(__clang__)
+  _ReadWriteBarrier();
+#else
+  __asm__ __volatile__("" : : "r"(from) : "memory");
+#endif
+}
+
+// Tiles 0 to 3, sums, and 4 and 5, rows of a, are `rows` high, 6 and 7 whole. They hold something
+// only while this lives: who switches threads saves 8 KiB for each that has tiles.
+class TileRegisters {
+ public:
+  explicit TileRegisters(int64_t rows) {
+    Config config = {};
+    config.palette = 1;
+    for (int tile = 0; tile < 8; ++tile) {
+      config.row_bytes[tile] = kTileSide * 4;
+      config.rows[tile] = static_cast<uint8_t>(tile < 6 ? rows : kTileSide);
+    }
+    order_memory(&config);
+    _tile_loadconfig(&config);
+  }
+  ~TileRegisters() { _tile_release(); }
+  TileRegisters(const TileRegisters&) = delete;
+  TileRegisters& operator=(const TileRegisters&) = delete;
+
+ private:
+  struct Config {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+  };
+};
+
+}  // namespace
+}  // namespace myelin
