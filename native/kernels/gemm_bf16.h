@@ -14,11 +14,8 @@ namespace bf16 {
 using gemm::Product;
 
 // Both operands are packed, in blocks of k that are whole units of depth; the last one is filled up
-// with zeros.
-constexpr int64_t kDepth = 512;  // of a block
-constexpr int64_t kBlockColumns = 16 * kWidth;
-constexpr int64_t kPackedA = 128 * 1024;  // words of the workspace
-static_assert(kPackedA + kBlockColumns * kDepth / 2 <= kWorkspaceFloats);
+// with zeros. A block of b is whole panels, of a whole strips.
+static_assert(kPackedA + kPackedB <= kWorkspaceFloats);
 
 // c[0..m, 0..n] of the product, of operands that are packed.
 struct Block {
@@ -60,6 +57,7 @@ inline void multiply(const Product& p, float* workspace) {
   const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
   const int64_t rows =
       gemm::even_share(p.m, kPackedA / strip_words(kTileRows, depth / 2) * kTileRows, 1);
+  const int64_t columns = block_columns(depth / 2);
   Block block;
   for (int64_t k = 0; k < p.k; k += depth) {
     const int64_t deep = min_int(depth, p.k - k);
@@ -71,8 +69,8 @@ inline void multiply(const Product& p, float* workspace) {
       block.a = packed_a;
       pack_strips({p.a.at(i, k), p.a.stride, !p.a.transposed, block.m, deep},
                   {packed_a, strip_rows(block.m), block.pairs});
-      for (int64_t j = 0; j < p.n; j += kBlockColumns) {
-        block.n = min_int(kBlockColumns, p.n - j);
+      for (int64_t j = 0; j < p.n; j += columns) {
+        block.n = min_int(columns, p.n - j);
         block.b = packed_b;
         pack<kPanel>({p.b.at(k, j), p.b.stride, p.b.transposed, block.n, deep},
                      {packed_b, kPanel, block.pairs});

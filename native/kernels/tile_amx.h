@@ -11,7 +11,13 @@ namespace bf16 {
 // and the odd ones apart: k is cut at multiples of this only, and filled up with zeros.
 constexpr int kPanel = 2 * kTileSide;
 constexpr int kTileRows = 2 * kTileSide;
-constexpr int64_t kDepthUnit = 2 * kTileSide;
+constexpr int64_t kDepth = 1024, kDepthUnit = 2 * kTileSide;
+
+// Words of the workspace. Blocks of b are small, and the narrower the deeper they are: the lines of
+// c come from farther away.
+constexpr int64_t kPackedA = 256 * 1024, kPackedB = 32 * 1024;
+
+MYELIN_INLINE int64_t block_columns(int64_t pairs) { return kPackedB / pairs / kPanel * kPanel; }
 
 // Rows of all strips but the last one, which fill one tile or two: as even as can be, since a
 // product of tiles takes a cycle a row.

@@ -12,7 +12,13 @@ constexpr int kVecs = 2;
 constexpr int kPanel = kVecs * kWidth;
 constexpr int kTileRows = (kRegisters - kPairRegisters) / kVecs;
 constexpr int kStrip = (kTileRows + kWidth - 1) / kWidth * kWidth;
-constexpr int64_t kDepthUnit = 2;  // what is packed is a multiple of this deep
+
+// Blocks: how deep, the unit of what is packed, and words of the workspace.
+constexpr int64_t kDepth = 512, kDepthUnit = 2;
+constexpr int64_t kBlockColumns = 16 * kWidth;
+constexpr int64_t kPackedA = 128 * 1024, kPackedB = kBlockColumns * kDepth / 2;
+
+MYELIN_INLINE int64_t block_columns(int64_t) { return kBlockColumns; }
 
 // Rows of all strips but the last one: as even as can be.
 MYELIN_INLINE int64_t strip_rows(int64_t m) { return divide_up(m, divide_up(m, kTileRows)); }
