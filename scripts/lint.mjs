@@ -43,7 +43,8 @@ async function lintCpp() {
   if (program === undefined) return;
   const { core, isa } = readJson("native/sources.json");
   const units = core.map((source) => ({ file: path("native", source), flags: [] }));
-  const isas = process.arch === "x64" ? [isa.scalar, isa.avx512, isa.avx512bf16, isa.avx512amx] : [isa.scalar];
+  const isas =
+    process.arch === "x64" ? [isa.scalar, isa.avx512, isa.avx512bf16, isa.avx512amx] : [isa.scalar];
   for (const { source, gcc } of isas) {
     units.push({ file: path("native", source), flags: gcc.filter((flag) => flag.startsWith("-m")) });
   }

@@ -18,7 +18,9 @@ export function instructionSets() {
       readFileSync("/proc/cpuinfo", "utf8")
         .match(/^flags\s*:(.*)$/m)?.[1]
         .split(" ") ?? [];
-    return ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni"].filter((name) => flags.includes(name));
+    return ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16"].filter((name) =>
+      flags.includes(name),
+    );
   } catch {
     return [];
   }

@@ -145,7 +145,8 @@ TEST_CASE("bf16 products of every size near a tile's edge") {
 }
 
 TEST_CASE("large bf16 products, in blocks") {
-  const Sizes sizes[] = {{131, 390, 530}, {300, 271, 700}, {40, 70, 2051}, {513, 33, 65}};
+  const Sizes sizes[] = {
+      {131, 390, 530}, {300, 271, 700}, {40, 70, 2051}, {513, 33, 65}, {1000, 17, 1024}};
   for (int index = 0; index < 4; ++index) {
     for (const Sizes& s : sizes) check(s, index, 0, index == 0);
   }
