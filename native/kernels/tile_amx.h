@@ -13,8 +13,8 @@ constexpr int kPanel = 2 * kTileSide;
 constexpr int kTileRows = 2 * kTileSide;
 constexpr int64_t kDepth = 1024, kDepthUnit = 2 * kTileSide;
 
-// Words of the workspace. Blocks of b are small, and the narrower the deeper they are: the lines of
-// c come from farther away.
+// Words of the workspace. A block of b stays in the second cache beside a large one of a, and is
+// the wider the less deep it is: rows of c are then written in long stretches.
 constexpr int64_t kPackedA = 256 * 1024, kPackedB = 32 * 1024;
 
 MYELIN_INLINE int64_t block_columns(int64_t pairs) { return kPackedB / pairs / kPanel * kPanel; }
@@ -33,7 +33,22 @@ struct Tiles : TileRegisters {
 // Words of a packed strip.
 MYELIN_INLINE int64_t strip_words(int64_t strip, int64_t pairs) { return pairs * strip; }
 
-// Up to 2 kWidth deep, of up to kWidth lanes that lie next to each other.
+// A strip of a: for each kWidth pairs of k, a vector of a row after the other, `step` words in all.
+inline void pack_deep_strip(const Side& a, int64_t step, float* to) {
+  for (int64_t i = 0; i < a.lanes; ++i) {
+    const float* row = a.data + i * a.stride;
+    float* at = to + i * kWidth;
+    int64_t left = a.depth;
+    for (; left >= 2 * kWidth; left -= 2 * kWidth) {
+      store(at, load_pairs<true>(row, left));
+      row += 2 * kWidth;
+      at += step;
+    }
+    if (left > 0) store(at, load_pairs<false>(row, left));
+  }
+}
+
+// Up to 2 kWidth deep, of up to kWidth lanes.
 MYELIN_INLINE void pack_flat_square(const float* from, int64_t stride, int64_t lanes, int64_t depth,
                                     float* to) {
   Vec rows[kWidth];
@@ -51,33 +66,22 @@ MYELIN_INLINE void pack_flat_square(const float* from, int64_t stride, int64_t l
   }
 }
 
-// Strips of a: for each kWidth pairs of k, a vector of a row after the other.
-inline void pack_strips(const Side& a, const Packed& to) {
-  float* at = to.data;
-  const int64_t step = to.lanes * kWidth;
-  for (int64_t first = 0; first < a.lanes; first += to.lanes) {
-    const int64_t lanes = min_int(to.lanes, a.lanes - first);
-    if (a.deep) {
-      for (int64_t i = 0; i < lanes; ++i) {
-        const float* row = a.data + (first + i) * a.stride;
-        float* out = at + i * kWidth;
-        int64_t left = a.depth;
-        for (; left >= 2 * kWidth; left -= 2 * kWidth) {
-          store(out, load_pairs<true>(row, left));
-          row += 2 * kWidth;
-          out += step;
-        }
-        if (left > 0) store(out, load_pairs<false>(row, left));
-      }
-    } else {
-      for (int64_t k = 0; k < a.depth; k += 2 * kWidth) {
-        for (int64_t i = 0; i < lanes; i += kWidth) {
-          pack_flat_square(a.data + k * a.stride + first + i, a.stride, min_int(kWidth, lanes - i),
-                           a.depth - k, at + k / 2 * to.lanes + i * kWidth);
-        }
-      }
+inline void pack_flat_strip(const Side& a, int64_t step, float* to) {
+  for (int64_t k = 0; k < a.depth; k += 2 * kWidth) {
+    for (int64_t i = 0; i < a.lanes; i += kWidth) {
+      pack_flat_square(a.data + k * a.stride + i, a.stride, min_int(kWidth, a.lanes - i),
+                       a.depth - k, to + i * kWidth);
     }
-    at += to.pairs * to.lanes;
+    to += step;
+  }
+}
+
+inline void pack_strips(const Side& a, const Packed& to) {
+  for (int64_t i = 0; i < a.lanes; i += to.lanes) {
+    const Side strip = {a.data + i * (a.deep ? a.stride : 1), a.stride, a.deep,
+                        min_int(to.lanes, a.lanes - i), a.depth};
+    float* at = to.data + i * to.pairs;
+    (a.deep ? pack_deep_strip : pack_flat_strip)(strip, to.lanes * kWidth, at);
   }
 }
 
@@ -151,6 +155,7 @@ inline void run_edge(Tile t) {
 }
 
 MYELIN_INLINE void run_tile(const Tile& t) {
+  // Registers are as high as they are set up, and as wide as they can be.
   const int64_t rows = tile_rows(t.strip);
   if ((t.rows == rows || t.rows == 2 * rows) && t.columns % kTileSide == 0) {
     run_whole(t);
