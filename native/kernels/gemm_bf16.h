@@ -34,7 +34,7 @@ inline void multiply_block(const Product& p, const Block& block) {
   t.a = block.a;
   t.start_stride = block.start_stride;
   t.c_stride = p.c_stride;
-  const Tiles tiles(t.strip);
+  begin_tiles(t.strip);
   for (int64_t i = 0; i < block.m; i += t.strip) {
     t.rows = min_int(t.strip, block.m - i);
     t.b = block.b;
@@ -48,6 +48,7 @@ inline void multiply_block(const Product& p, const Block& block) {
     }
     t.a += strip_words(t.strip, block.pairs);
   }
+  end_tiles();
 }
 
 // Computes the product; `workspace` is a StepContext's.

@@ -26,9 +26,9 @@ MYELIN_INLINE int64_t strip_rows(int64_t m) {
 }
 MYELIN_INLINE int64_t tile_rows(int64_t strip) { return strip <= kTileSide ? strip : strip / 2; }
 
-struct Tiles : TileRegisters {
-  explicit Tiles(int64_t strip) : TileRegisters(tile_rows(strip)) {}
-};
+// Before and after the tiles of a block.
+MYELIN_INLINE void begin_tiles(int64_t strip) { set_up_tiles(tile_rows(strip)); }
+MYELIN_INLINE void end_tiles() { release_tiles(); }
 
 // Words of a packed strip.
 MYELIN_INLINE int64_t strip_words(int64_t strip, int64_t pairs) { return pairs * strip; }

@@ -27,10 +27,9 @@ MYELIN_INLINE int64_t strip_words(int64_t, int64_t pairs) { return pairs * kStri
 
 inline void pack_strips(const Side& a, const Packed& to) { pack<kStrip>(a, to); }
 
-// What tiles need while they are used.
-struct Tiles {
-  explicit Tiles(int64_t) {}
-};
+// Registers need nothing before and after.
+MYELIN_INLINE void begin_tiles(int64_t) {}
+MYELIN_INLINE void end_tiles() {}
 
 // Each element is one chain along k, from `start` on: the same bits for any tile or block.
 template <int kRows, int kColumns>

@@ -19,31 +19,27 @@ MYELIN_INLINE void order_memory([[maybe_unused]] const void* from) {
 #endif
 }
 
-// Tiles 0 to 3, sums, and 4 and 5, rows of a, are `rows` high, 6 and 7 whole. They hold something
-// only while this lives: who switches threads saves 8 KiB for each that has tiles.
-class TileRegisters {
- public:
-  explicit TileRegisters(int64_t rows) {
-    Config config = {};
-    config.palette = 1;
-    for (int tile = 0; tile < 8; ++tile) {
-      config.row_bytes[tile] = kTileSide * 4;
-      config.rows[tile] = static_cast<uint8_t>(tile < 6 ? rows : kTileSide);
-    }
-    order_memory(&config);
-    _tile_loadconfig(&config);
-  }
-  ~TileRegisters() { _tile_release(); }
-  TileRegisters(const TileRegisters&) = delete;
-  TileRegisters& operator=(const TileRegisters&) = delete;
-
- private:
-  struct Config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-  };
+struct TileConfig {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
 };
+
+// Tiles 0 to 3, sums, and 4 and 5, rows of a, become `rows` high, 6 and 7 whole; until they are
+// released, and the sooner the better: who switches threads saves 8 KiB for each that has tiles.
+// No object of which the destructor does it: this unit would then have a symbol of C++'s own that
+// others have too.
+MYELIN_INLINE void set_up_tiles(int64_t rows) {
+  TileConfig config = {};
+  config.palette = 1;
+  for (int tile = 0; tile < 8; ++tile) {
+    config.row_bytes[tile] = kTileSide * 4;
+    config.rows[tile] = static_cast<uint8_t>(tile < 6 ? rows : kTileSide);
+  }
+  order_memory(&config);
+  _tile_loadconfig(&config);
+}
+MYELIN_INLINE void release_tiles() { _tile_release(); }
 
 }  // namespace
 }  // namespace myelin
