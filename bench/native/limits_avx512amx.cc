@@ -7,7 +7,7 @@ namespace {
 
 // Four sums of 16 x 16, 32 deep, as a product's microkernel has them.
 float run_tiles(int64_t rounds) {
-  const TileRegisters tiles(kTileSide);
+  set_up_tiles(kTileSide);
   float sums[kTileSide * kTileSide] = {};
   order_memory(sums);
   _tile_loadd(4, sums, kTileSide * 4);
@@ -26,6 +26,7 @@ float run_tiles(int64_t rounds) {
   }
   _tile_stored(0, sums, kTileSide * 4);
   order_memory(sums);
+  release_tiles();
   return sums[0];
 }
 
