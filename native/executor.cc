@@ -22,17 +22,28 @@ constexpr int64_t kWorkPerWaking = 768 * 1024;
 class Deadline {
  public:
   explicit Deadline(double milliseconds) : limited_(milliseconds < 1e12) {
-    if (!limited_) return;
+    if (!limited_) {
+      countdown_ = kUnlimited;
+      return;
+    }
     last_ = Clock::now();
     end_ = last_ + std::chrono::duration_cast<Clock::duration>(
                        std::chrono::duration<double, std::milli>(milliseconds));
   }
 
-  // Once a step.
-  bool passed() { return limited_ && --countdown_ == 0 && read_clock(); }
+  // Steps until the clock is to be read.
+  int64_t steps() const { return countdown_; }
+
+  // After so many steps.
+  bool passed(int64_t steps) {
+    if (!limited_) return false;
+    countdown_ -= steps;
+    return countdown_ <= 0 && read_clock();
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr int64_t kUnlimited = 1024;  // so that a run can be cancelled
 
   bool read_clock() {
     constexpr std::chrono::duration<double, std::milli> kInterval(0.25);
@@ -53,15 +64,16 @@ class Deadline {
   int64_t countdown_ = 1;
 };
 
-// The mean of plan output 0 over the epoch that ends with the cursor's step, weighted by rows; read
-// from where the steps left it, those of earlier runs included.
+// The mean of plan output 0 over the epoch that the cursor has just left, weighted by rows; read
+// from where the steps put it, those of earlier runs included.
 double epoch_mean(const Job& job, const Cursor& cursor) {
   const float* values = job.outputs[0].data;
   double sum = 0;
-  for (int64_t step = cursor.epoch_start(); step < cursor.step(); step++) {
+  int64_t rows = job.epoch_rows, step = cursor.step() - cursor.steps_per_epoch();
+  for (; rows > job.batch_size; rows -= job.batch_size, step++) {
     sum += static_cast<double>(values[step]) * static_cast<double>(job.batch_size);
   }
-  sum += static_cast<double>(values[cursor.step()]) * static_cast<double>(cursor.rows());
+  sum += static_cast<double>(values[step]) * static_cast<double>(rows);
   return sum / static_cast<double>(job.epoch_rows);
 }
 
@@ -137,8 +149,6 @@ Executor::Executor(Plan plan) : plan_(std::move(plan)), whole_step_(plan_) {}
 RunResult Executor::run(const Job& job, const Resources& resources,
                         const std::atomic<bool>& cancelled) {
   FlushDenormals flush;
-  // Every step reads the same rows, and no instruction writes to the input region.
-  bool same_batch = !job.indices && job.epoch_rows <= job.batch_size;
   bool has_stop_rule = !std::isnan(job.stop_below);
   Cursor cursor(job);
   int threads = threads_for(cursor.rows(), cursor.steps() - cursor.step(), *resources.pool);
@@ -151,34 +161,23 @@ RunResult Executor::run(const Job& job, const Resources& resources,
   context.workspace = resources.workspace;
   context.failed = &failed;
   if (threads > 1) choice_for(job.batch_size, threads).resume();
-  WholeStep::Residence residence(whole_step_, &job);
+  WholeStep::Residence residence(whole_step_);
+  bool many = whole_step_.reads(job);
 
   for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
     if (cancelled.load(std::memory_order_relaxed)) return {cursor.step(), Reason::kCancelled};
-    bool divided = threads > 1 && choice_.divided();
-    if (!same_batch || cursor.step() == job.first_step) {
-      if (whole_step_) {
-        whole_step_.find_rows(job, cursor);
-      } else if (divided) {
-        gather_divided(job, cursor, threads, lease, resources.workspace);
-      } else {
-        gather_batch(plan_, job, cursor);
-      }
-    }
-    context.batch = cursor.rows();
     context.step = job.counter + static_cast<uint64_t>(cursor.step());
-    context.learning_rate = job.learning_rates[job.learning_rate_count == 1 ? 0 : cursor.step()];
-    bool finite = divided ? run_divided(context, schedule(context.batch, threads), lease)
-                          : run_instructions(context);
-    if (!finite) return {cursor.step(), Reason::kNotFinite};
-    copy_outputs(plan_, job, cursor);
-    if (has_stop_rule && cursor.at_epoch_end() && epoch_mean(job, cursor) < job.stop_below) {
-      return {cursor.step() + 1, Reason::kStopped};
+    int64_t end = has_stop_rule ? cursor.epoch_end() : cursor.steps();
+    int64_t most = std::min(deadline.steps(), end - cursor.step());
+    int64_t steps = many ? whole_step_.run(job, cursor, most, context)
+                         : run_step(job, cursor, threads, context, lease);
+    cursor.advance(steps);
+    if (failed) return {cursor.step(), Reason::kNotFinite};
+    if (has_stop_rule && cursor.row() == 0 && epoch_mean(job, cursor) < job.stop_below) {
+      return {cursor.step(), Reason::kStopped};
     }
-    if (threads > 1) choice_.count(cursor.rows());
-    cursor.advance();
-    if (deadline.passed() && !cursor.at_end()) return {cursor.step(), Reason::kBudget};
+    if (deadline.passed(steps) && !cursor.at_end()) return {cursor.step(), Reason::kBudget};
   }
 }
 
@@ -187,9 +186,39 @@ bool Executor::step(const StepContext& context, ThreadPool& pool) {
   int threads = threads_for(context.batch, 1, pool);
   ThreadPool::Lease lease(pool);
   WholeStep::Residence residence(whole_step_);
-  if (threads == 1) return run_instructions(context);
-  SharedContext shared{context};
-  return run_divided(shared, schedule(context.batch, threads), lease);
+  if (threads == 1) {
+    run_instructions(context);
+  } else {
+    SharedContext shared{context};
+    run_divided(shared, schedule(context.batch, threads), lease);
+  }
+  return !*context.failed;
+}
+
+// One step; returns how many are done, 0 where it is not finite.
+int64_t Executor::run_step(const Job& job, const Cursor& cursor, int threads,
+                           SharedContext& context, ThreadPool::Lease& lease) {
+  // Every step reads the same rows, and no instruction writes to the input region.
+  bool same_batch = !job.indices && job.epoch_rows <= job.batch_size;
+  bool divided = threads > 1 && choice_.divided();
+  if (!same_batch || cursor.step() == job.first_step) {
+    if (divided) {
+      gather_divided(job, cursor, threads, lease, context.workspace);
+    } else {
+      gather_batch(plan_, job, cursor);
+    }
+  }
+  context.batch = cursor.rows();
+  context.learning_rate = job.learning_rates[job.learning_rate_count == 1 ? 0 : cursor.step()];
+  if (divided) {
+    run_divided(context, schedule(context.batch, threads), lease);
+  } else {
+    run_instructions(context);
+  }
+  if (*context.failed) return 0;
+  copy_outputs(plan_, job, cursor);
+  if (threads > 1) choice_.count(cursor.rows());
+  return 1;
 }
 
 // Threads that are worth waking for that many steps.
@@ -234,16 +263,15 @@ Executor::Schedule Executor::make_schedule(int64_t batch, int threads) const {
   return result;
 }
 
-bool Executor::run_instructions(const StepContext& context) const {
+void Executor::run_instructions(const StepContext& context) {
   if (whole_step_) return whole_step_.run(context);
   for (const Instruction& instruction : plan_.instructions) {
     instruction.kernel->run(instruction, context, 0, 1);
-    if (*context.failed) return false;
+    if (*context.failed) return;
   }
-  return true;
 }
 
-bool Executor::run_divided(SharedContext& context, const Schedule& schedule,
+void Executor::run_divided(SharedContext& context, const Schedule& schedule,
                            ThreadPool::Lease& lease) const {
   const int32_t* parts = schedule.parts.data();
   for (const Instruction& instruction : plan_.instructions) {
@@ -252,10 +280,9 @@ bool Executor::run_divided(SharedContext& context, const Schedule& schedule,
     } else {
       lease.run(run_part, &context, &instruction, *parts, context.workspace);
     }
-    if (*context.failed) return false;
+    if (*context.failed) return;
     parts++;
   }
-  return true;
 }
 
 void Executor::gather_divided(const Job& job, const Cursor& cursor, int threads,

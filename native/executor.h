@@ -50,8 +50,10 @@ class Executor {
   ThreadChoice& choice_for(int64_t batch, int threads);
   void gather_divided(const Job& job, const Cursor& cursor, int threads, ThreadPool::Lease& lease,
                       float* workspace) const;
-  bool run_instructions(const StepContext& context) const;
-  bool run_divided(SharedContext& context, const Schedule& schedule,
+  int64_t run_step(const Job& job, const Cursor& cursor, int threads, SharedContext& context,
+                   ThreadPool::Lease& lease);
+  void run_instructions(const StepContext& context);
+  void run_divided(SharedContext& context, const Schedule& schedule,
                    ThreadPool::Lease& lease) const;
 
   Plan plan_;

@@ -119,12 +119,14 @@ void check_job(const Plan& plan, const Job& job) {
   check_outputs(plan, job, steps);
 }
 
-Cursor::Cursor(const Job& job) : batch_size_(job.batch_size), epoch_rows_(job.epoch_rows) {
-  int64_t steps_per_epoch = ceil_divide(epoch_rows_, batch_size_);
-  int64_t epoch = job.first_step / steps_per_epoch;
-  steps_ = job.epochs * steps_per_epoch;
+Cursor::Cursor(const Job& job)
+    : batch_size_(job.batch_size),
+      epoch_rows_(job.epoch_rows),
+      steps_per_epoch_(ceil_divide(epoch_rows_, batch_size_)) {
+  int64_t epoch = job.first_step / steps_per_epoch_;
+  steps_ = job.epochs * steps_per_epoch_;
   step_ = job.first_step;
-  epoch_start_ = epoch * steps_per_epoch;
+  epoch_start_ = epoch * steps_per_epoch_;
   epoch_offset_ = epoch * epoch_rows_;
   row_ = (step_ - epoch_start_) * batch_size_;
 }

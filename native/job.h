@@ -51,32 +51,34 @@ class Cursor {
  public:
   explicit Cursor(const Job& job);
 
-  int64_t step() const { return step_; }                // of the job
-  int64_t steps() const { return steps_; }              // of the whole job
-  int64_t epoch_start() const { return epoch_start_; }  // the step at which this epoch began
-  int64_t row() const { return row_; }                  // of the epoch, at which the step begins
+  int64_t step() const { return step_; }    // of the job
+  int64_t steps() const { return steps_; }  // of the whole job
+  int64_t row() const { return row_; }      // of the epoch, at which the step begins
   int64_t position() const { return epoch_offset_ + row_; }  // the same, of the job
   int64_t rows() const {
     return batch_size_ < epoch_rows_ - row_ ? batch_size_ : epoch_rows_ - row_;
   }
-  bool at_epoch_end() const { return row_ + batch_size_ >= epoch_rows_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  int64_t epoch_end() const { return epoch_start_ + steps_per_epoch_; }  // its step
   bool at_end() const { return step_ == steps_; }
 
-  void advance() {
-    step_++;
-    row_ += batch_size_;
-    if (row_ < epoch_rows_) return;
-    row_ = 0;
-    epoch_start_ = step_;
-    epoch_offset_ += epoch_rows_;
+  void advance(int64_t steps) {
+    step_ += steps;
+    row_ += steps * batch_size_;
+    while (row_ >= epoch_rows_) {
+      row_ -= steps_per_epoch_ * batch_size_;
+      epoch_start_ += steps_per_epoch_;
+      epoch_offset_ += epoch_rows_;
+    }
   }
 
  private:
   int64_t batch_size_;
   int64_t epoch_rows_;
+  int64_t steps_per_epoch_;
   int64_t steps_;
   int64_t step_;
-  int64_t epoch_start_;
+  int64_t epoch_start_;   // the step at which this epoch began
   int64_t epoch_offset_;  // rows of the epochs before
   int64_t row_;
 };

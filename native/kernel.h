@@ -77,7 +77,22 @@ struct PlanView {
   int output_count;
 };
 
-// Does all that a plan's instructions do in one step, on memory of its own: an object of `bytes`
+// Steps one after the other, whose rows a plan kernel reads where they lie. Like a job's, an
+// epoch's last one may have fewer rows than the others.
+struct Steps {
+  int64_t count;
+  int64_t batch_size;
+  int64_t epoch_rows;
+  int64_t row;                 // of the epoch, at which the first step begins
+  const uint32_t* order;       // the rows to read, from the first step's on; null: as they lie
+  const float* const* inputs;  // the plan's, from row 0 on
+  int64_t last_row;            // that all of them have; `order` may be written to during a run
+  const float* learning_rates;
+  bool constant_rate;  // one for all steps
+  float* losses;       // one for each step; null: not wanted
+};
+
+// Does all that a plan's instructions do in a step, on memory of its own: an object of `bytes`
 // bytes on a 64 byte boundary, zeros before `build`.
 struct PlanKernel {
   // 0: this is not its kind of plan.
@@ -85,8 +100,9 @@ struct PlanKernel {
   void (*build)(const PlanView&, void* self);
   // Copies the state that steps change from the plan's memory, and back.
   void (*load)(void* self);
-  // `inputs`: the step's rows of each of the plan's inputs, wherever they lie.
-  void (*run)(void* self, const StepContext&, const float* const* inputs);
+  // Returns the steps done: all, or those before one that is not finite, which sets `failed`. The
+  // context is the first step's, but for batch and learning rate, which `Steps` says.
+  int64_t (*run)(void* self, const StepContext&, const Steps&);
   void (*store)(void* self);
 };
 

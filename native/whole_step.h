@@ -13,11 +13,10 @@ class WholeStep {
 
   explicit operator bool() const { return kernel_ != nullptr; }
 
-  // While it lives, steps run on the kernel's copy of the state; on the data of a job if there is
-  // one, else on what is in the input region.
+  // While it lives, steps run on the kernel's copy of the state.
   class Residence {
    public:
-    explicit Residence(WholeStep& step, const Job* job = nullptr);
+    explicit Residence(WholeStep& step);
     ~Residence();
     Residence(const Residence&) = delete;
     Residence& operator=(const Residence&) = delete;
@@ -26,38 +25,27 @@ class WholeStep {
     WholeStep& step_;
   };
 
-  // Finds the rows of the job's next step: where the caller has them, if they lie side by side and
-  // count as they are, else in the input region, gathered.
-  void find_rows(const Job& job, const Cursor& cursor) {
-    if (!in_place_) return gather_rows(job, cursor);
-    int64_t row = cursor.row();
-    if (job.indices) row = checked_row(job.indices + cursor.position(), last_row_);
-    for (size_t i = 0; i < rows_.size(); i++) {
-      rows_[i] = static_cast<const float*>(job.columns[i].data) + row * inputs_[i].size;
-    }
-  }
+  // Whether steps of the job can run many at a time: its rows count as they are.
+  bool reads(const Job& job) const;
 
-  // Only during a residence. False: the guard found the step not finite.
-  bool run(const StepContext& context) const {
-    kernel_->run(memory(), context, rows_.data());
-    return !*context.failed;
-  }
+  // Only during a residence. The next steps of a job that it reads, `most` at most; returns how
+  // many are done. One that is not finite sets `failed`.
+  int64_t run(const Job& job, const Cursor& cursor, int64_t most, const StepContext& context);
+
+  // The same for one step on what is in the input region.
+  void run(const StepContext& context);
 
  private:
   struct alignas(64) Line {
     unsigned char bytes[64];
   };
 
-  void* memory() const { return lines_.data(); }
-  void gather_rows(const Job& job, const Cursor& cursor);
+  void* memory() { return lines_.data(); }
 
   const PlanKernel* kernel_ = nullptr;
-  mutable std::vector<Line> lines_;
+  std::vector<Line> lines_;
   std::vector<Operand> inputs_;
-  std::vector<const float*> rows_;  // of each input
-  // Whether the caller's rows are read where they lie, and the last one that all columns have.
-  bool in_place_ = false;
-  int64_t last_row_ = 0;
+  std::vector<const float*> columns_;  // of each input: the caller's data, or the input region
 };
 
 }  // namespace myelin

@@ -263,6 +263,48 @@ void exchange_all(void* self) {
   }
 }
 
+struct Sample {
+  const float *x, *target;
+  double weight;
+};
+
+// Goes over the rows of steps.
+template <int kLanes>
+class Reader {
+ public:
+  MYELIN_INLINE Reader(const Step<kLanes>& s, const Steps& steps)
+      : x_(steps.inputs[s.input]),
+        target_(steps.inputs[s.target]),
+        weights_(s.weights < 0 ? nullptr : steps.inputs[s.weights]),
+        width_(s.layers[0].inputs),
+        target_width_(s.target_size),
+        order_(steps.order),
+        last_row_(steps.last_row),
+        row_(steps.row),
+        epoch_rows_(steps.epoch_rows),
+        batch_size_(steps.batch_size) {}
+
+  // Of the step that begins here.
+  MYELIN_INLINE int64_t rows() const { return min_int(batch_size_, epoch_rows_ - row_); }
+
+  MYELIN_INLINE Sample next() {
+    int64_t row = row_;
+    // Read once, so that the row that is checked is the one that is used.
+    if (order_) row = min_int(*static_cast<const volatile uint32_t*>(order_++), last_row_);
+    if (++row_ == epoch_rows_) row_ = 0;
+    return {x_ + row * width_, target_ + row * target_width_,
+            weights_ ? static_cast<double>(weights_[row]) : 1.0};
+  }
+
+ private:
+  const float *x_, *target_, *weights_;
+  int64_t width_, target_width_;
+  const uint32_t* order_;
+  int64_t last_row_;
+  int64_t row_;  // of the epoch, not in the order in which they are read
+  int64_t epoch_rows_, batch_size_;
+};
+
 template <bool kDescend, int kLanes>
 MYELIN_INLINE void backward(const Step<kLanes>& s, const float* x, Row<kLanes> y, Row<kLanes> dy,
                             Sink sink, double rate, Vec& taint) {
@@ -279,41 +321,55 @@ MYELIN_INLINE void backward(const Step<kLanes>& s, const float* x, Row<kLanes> y
   }
 }
 
+// One step on the samples that come next. False: it is not finite, and nothing has changed.
 template <int kLanes>
-void run(void* self, const StepContext& ctx, const float* const* inputs) {
-  Step<kLanes>& s = *static_cast<Step<kLanes>*>(self);
+MYELIN_INLINE bool run_step(Step<kLanes>& s, const StepContext& ctx, Reader<kLanes>& reader) {
   const double share = s.sum ? 1.0 : 1.0 / static_cast<double>(ctx.batch);
   const double rate = static_cast<double>(ctx.learning_rate);
   const bool descends = s.update_count == 0;
   Sink sink = {s.offsets(), false, zero()};
   Vec taint = zero();
   s.loss.total = 0.0;
-  const float *x = inputs[s.input], *t = inputs[s.target];
-  for (int64_t i = 0; i < ctx.batch; ++i, x += s.layers[0].inputs, t += s.target_size) {
+  for (int64_t i = 0; i < ctx.batch; ++i) {
+    const Sample sample = reader.next();
     Row<kLanes> y = {};
     for (int l = 0; l < s.depth; ++l) {
       const Layer<kLanes>& layer = s.layers[l];
-      y = layer.activate(layer, multiply(layer, l ? s.layers[l - 1].y : x, y, sink.at.now));
+      y = layer.activate(layer, multiply(layer, l ? s.layers[l - 1].y : sample.x, y, sink.at.now));
     }
-    const double weight = s.weights < 0 ? 1.0 : static_cast<double>(inputs[s.weights][i]);
-    const Row<kLanes> dy = s.loss.run(s.loss, y, t, weight, share);
+    const Row<kLanes> dy = s.loss.run(s.loss, y, sample.target, sample.weight, share);
     sink.add = i > 0;
     if (descends && i + 1 == ctx.batch) {
-      backward<true>(s, x, y, dy, sink, rate, taint);
+      backward<true>(s, sample.x, y, dy, sink, rate, taint);
     } else {
-      backward<false>(s, x, y, dy, sink, rate, taint);
+      backward<false>(s, sample.x, y, dy, sink, rate, taint);
     }
   }
   const float loss = static_cast<float>(s.loss.total * share);
   *s.loss_output = loss;
-  if (loss * 0.0f != 0.0f || any(is_nan(taint))) {
-    raise_flag(ctx.failed);
-    return;
-  }
+  if (loss * 0.0f != 0.0f || any(is_nan(taint))) return false;
   s.swapped ^= descends;
   for (int u = 0; u < s.update_count; ++u) {
     s.updates[u].kernel->run(s.updates[u], ctx, 0, 1);
   }
+  return true;
+}
+
+template <int kLanes>
+int64_t run(void* self, const StepContext& first, const Steps& steps) {
+  Step<kLanes>& s = *static_cast<Step<kLanes>*>(self);
+  Reader<kLanes> reader(s, steps);
+  StepContext ctx = first;
+  for (int64_t n = 0; n < steps.count; ++n, ++ctx.step) {
+    ctx.batch = reader.rows();
+    ctx.learning_rate = steps.learning_rates[steps.constant_rate ? 0 : n];
+    if (!run_step(s, ctx, reader)) {
+      raise_flag(ctx.failed);
+      return n;
+    }
+    if (steps.losses) steps.losses[n] = *s.loss_output;
+  }
+  return steps.count;
 }
 
 template <int kLanes>
