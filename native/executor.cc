@@ -1,10 +1,10 @@
 #include "executor.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 
+#include "deadline.h"
 #include "denormals.h"
 
 namespace myelin {
@@ -16,53 +16,6 @@ namespace {
 constexpr int64_t kWorkPerPart = 12 * 1024;
 // Waking threads takes 50 us, in which a run of less work than this (50 us too) ends without them.
 constexpr int64_t kWorkPerWaking = 768 * 1024;
-
-// Says when a budget is spent. Reads the clock only every so many steps, as many as fit into a
-// fraction of a millisecond: a tiny network's step takes less than reading it.
-class Deadline {
- public:
-  explicit Deadline(double milliseconds) : limited_(milliseconds < 1e12) {
-    if (!limited_) {
-      countdown_ = kUnlimited;
-      return;
-    }
-    last_ = Clock::now();
-    end_ = last_ + std::chrono::duration_cast<Clock::duration>(
-                       std::chrono::duration<double, std::milli>(milliseconds));
-  }
-
-  // Steps until the clock is to be read.
-  int64_t steps() const { return countdown_; }
-
-  // After so many steps.
-  bool passed(int64_t steps) {
-    if (!limited_) return false;
-    countdown_ -= steps;
-    return countdown_ <= 0 && read_clock();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  static constexpr int64_t kUnlimited = 1024;  // so that a run can be cancelled
-
-  bool read_clock() {
-    constexpr std::chrono::duration<double, std::milli> kInterval(0.25);
-    Clock::time_point now = Clock::now();
-    if (now >= end_) return true;
-    double share = kInterval / std::max(now - last_, Clock::duration(1));
-    // Steps may become slower, so growth is slow too.
-    double next = std::clamp(static_cast<double>(interval_) * share, 1.0, 2.0 * interval_);
-    interval_ = countdown_ = static_cast<int64_t>(std::min(next, 1e6));
-    last_ = now;
-    return false;
-  }
-
-  bool limited_;
-  Clock::time_point last_;
-  Clock::time_point end_;
-  int64_t interval_ = 1;
-  int64_t countdown_ = 1;
-};
 
 // The mean of plan output 0 over the epoch that the cursor has just left, weighted by rows; read
 // from where the steps put it, those of earlier runs included.
