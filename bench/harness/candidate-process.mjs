@@ -1,7 +1,7 @@
 // The benchmark's end of a candidate's process, which is halted while it is not asked.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { halt, proceed } from "./turns.mjs";
+import { endAtExit, forget, halt, proceed } from "./turns.mjs";
 
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 /** Codes of errors that say that a library, or a program that it needs, is not there. */
@@ -36,7 +36,7 @@ export class CandidateProcess {
       const message = `the process of ${name} ended with ${signal ?? code}\n${this.#errors}`;
       this.#settle({ error: { message } });
     });
-    process.once("exit", this.end);
+    endAtExit(this.end);
   }
 
   #settle({ result, error }) {
@@ -67,7 +67,7 @@ export class CandidateProcess {
 
   /** Ends it as it ends itself when nobody asks any more: what it has started ends with it. */
   end = () => {
-    process.off("exit", this.end);
+    forget(this.end);
     proceed(this.#child);
     if (this.#child.connected) this.#child.disconnect();
   };

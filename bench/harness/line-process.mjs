@@ -1,7 +1,7 @@
 // A program that answers lines of requests with lines of JSON, and is halted between them.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { halt, proceed } from "./turns.mjs";
+import { endAtExit, forget, halt, proceed } from "./turns.mjs";
 
 export class LineProcess {
   #child;
@@ -20,8 +20,7 @@ export class LineProcess {
     });
     this.#child.stdin.on("error", () => {});
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-    // Halted, it would never notice that nobody asks any more.
-    process.once("exit", this.end);
+    endAtExit(this.end);
   }
 
   /**
@@ -40,7 +39,7 @@ export class LineProcess {
   }
 
   end = () => {
-    process.off("exit", this.end);
+    forget(this.end);
     this.#child.kill("SIGKILL");
   };
 }

@@ -18,3 +18,20 @@ export function proceed(child) {
 export function halt(child) {
   send(child, "SIGSTOP");
 }
+
+/** Ends of processes that still run. */
+const ends = new Set();
+// Halted, they would never notice that nobody asks any more.
+process.on("exit", () => {
+  for (const end of ends) end();
+});
+
+/** Calls `end` when this process exits, unless it is forgotten before. @param {() => void} end */
+export function endAtExit(end) {
+  ends.add(end);
+}
+
+/** @param {() => void} end */
+export function forget(end) {
+  ends.delete(end);
+}
