@@ -11,6 +11,8 @@ import { absentees, workloadTable } from "./workloads.mjs";
 const ROOT = new URL("../../", import.meta.url);
 const DOCUMENTS = ["README.md", "docs/performance.md"];
 const IMAGES = "docs/images/";
+/** Whom a short table leaves out: slower twins of libraries in it, and what takes more than installing PyTorch. */
+const DETAILS = new Set(["brain1", "tfjs-cpu", "torch-tuned", "torch-bf16"]);
 
 /**
  * The text with new content between the marks of every name in it that `parts` has.
@@ -70,6 +72,8 @@ export function partsOf(run, workloads) {
     const summary = ({ environment, results }) =>
       `${summaryTable(results, shortNames(workloads))}\n\n${made({ environment }, "peers")}\n`;
     parts.summary = summary({ ...run, results: peers.results });
+    const known = peers.results.filter(({ candidate }) => !DETAILS.has(candidate));
+    parts.short = summary({ ...run, results: known });
     parts.processors = otherProcessors(run).map(summary).join("\n");
     const tables = groupBy(peers.results, ({ workload }) => workload).map(([name, own]) =>
       workloadTable(titles[name], own),

@@ -82,6 +82,7 @@ describe("a run", () => {
         result("torch-eager", 2, 1),
         result("torch-compile", 4, 1),
         result("synaptic", 1),
+        result("torch-tuned", 6, 1),
         { workload: "xor", candidate: "tfjs-node", title: "tfjs-node", absent: "not here" },
       ],
     },
@@ -91,8 +92,13 @@ describe("a run", () => {
     const { partsOf } = await load<{ partsOf: (run: object, workloads: object[]) => Record<string, string> }>(
       "report/documents.mjs",
     );
-    const { summary, peers, products } = partsOf(run, [{ name: "xor", short: "XOR", title: "XOR in full" }]);
+    const { summary, short, peers, products } = partsOf(run, [
+      { name: "xor", short: "XOR", title: "XOR in full" },
+    ]);
     expect(summary).toMatch(/\| XOR +\| +8\.00 \/s \| +8\.00x \| +2\.00x \|/);
+    expect(summary).toContain("torch-tuned");
+    expect(short).toMatch(/\| XOR +\| +8\.00 \/s \| +8\.00x \| +2\.00x \|/);
+    expect(short).not.toContain("torch-tuned");
     expect(peers).toContain("### XOR in full");
     expect(peers).toContain("Absent: tfjs-node (not here).");
     expect(products).toBeUndefined();
@@ -111,7 +117,7 @@ describe("a run", () => {
     const { historyRow } = await load<{ historyRow: (run: object) => { results: object[] } }>(
       "report/history.mjs",
     );
-    expect(historyRow(run).results).toHaveLength(4);
+    expect(historyRow(run).results).toHaveLength(5);
     expect(historyRow(run).results[1]).toEqual({
       ...{ suite: "peers", workload: "xor", candidate: "torch-eager", threads: 1, version: "1" },
       samplesPerSecond: 2,
