@@ -1,5 +1,6 @@
 // Installs packages, builds the addon and compiles TypeScript, each only where it is missing or stale.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
   CommandError,
@@ -53,6 +54,17 @@ export function nativeSources() {
   return files.filter((file) => !file.startsWith(path("native", "test")) && !file.endsWith("CMakeLists.txt"));
 }
 
+/** Node's own headers where they came with it, as in its archives and in most packages: no download then. */
+function headersBesideNode() {
+  const folder = join(dirname(process.execPath), "..");
+  const file = join(folder, "include/node/node_version.h");
+  if (!existsSync(file)) return {};
+  const text = readFileSync(file, "utf8");
+  const part = (name) => new RegExp(`#define NODE_${name}_VERSION (\\d+)`).exec(text)?.[1];
+  const version = ["MAJOR", "MINOR", "PATCH"].map(part).join(".");
+  return version === process.versions.node ? { npm_config_nodedir: folder } : {};
+}
+
 /** Builds the addon with node-gyp, by an npm script: npm's environment tells node-gyp where headers are. */
 export function buildNative() {
   const facts = [
@@ -61,7 +73,9 @@ export function buildNative() {
     readJson("node_modules/node-addon-api/package.json").version,
   ];
   ifStale("build/sources.sha256", hashOf(nativeSources(), facts), addon, () => {
-    step("Building the native addon", () => runNpm(["run", "--silent", "build:native"], { quiet: true }));
+    step("Building the native addon", () =>
+      runNpm(["run", "--silent", "build:native"], { quiet: true, env: headersBesideNode() }),
+    );
   });
 }
 
