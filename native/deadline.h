@@ -12,7 +12,7 @@ class Deadline {
  public:
   explicit Deadline(double milliseconds) : limited_(milliseconds < 1e12) {
     if (!limited_) {
-      countdown_ = kUnlimited;
+      countdown_ = kStepsUnlimited;
       return;
     }
     last_ = Clock::now();
@@ -32,7 +32,7 @@ class Deadline {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr int64_t kUnlimited = 1024;  // so that a run can be cancelled
+  static constexpr int64_t kStepsUnlimited = 1024;  // so that a run can be cancelled
 
   bool read_clock() {
     constexpr std::chrono::duration<double, std::milli> kInterval(0.25);

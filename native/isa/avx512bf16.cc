@@ -2,14 +2,9 @@
 #include "../kernels/linear_bf16.h"
 
 namespace myelin {
-namespace {
 
 // The rest is as in avx512.
-constexpr Kernel kKernels[] = {kLinearBf16, kLinearGradInputBf16, kLinearGradKernelBf16};
-
-}  // namespace
-
 extern const KernelTable kAvx512Bf16Table;
-const KernelTable kAvx512Bf16Table = {kIsa, kWidth, kKernels, 3};
+const KernelTable kAvx512Bf16Table = {kIsa, kWidth, kBf16Kernels, 3};
 
 }  // namespace myelin

@@ -34,5 +34,8 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
                                           linear::check_grad_kernel, linear::work_grad_kernel,
                                           linear::parts_grad_kernel, linear::run_grad_kernel_bf16};
 
+// All of a variant that is another one with its own bf16 instructions.
+constexpr Kernel kBf16Kernels[] = {kLinearBf16, kLinearGradInputBf16, kLinearGradKernelBf16};
+
 }  // namespace
 }  // namespace myelin

@@ -196,7 +196,8 @@ struct Descent {
   Vec decay;
   const float* gradient;
   float* data[kSlots + 1];
-  int64_t ahead;  // to be fetched: a part's columns in the next row, which no prefetcher foresees
+  // Elements ahead to fetch: a part's columns in the next row, which no prefetcher foresees.
+  int64_t ahead;
 
   Descent(const Instruction& in, const Update& u)
       : rule(in, u),
