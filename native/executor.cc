@@ -115,7 +115,7 @@ RunResult Executor::run(const Job& job, const Resources& resources,
   context.failed = &failed;
   if (threads > 1) choice_for(job.batch_size, threads).resume();
   WholeStep::Residence residence(whole_step_);
-  bool many = whole_step_.reads(job);
+  bool reads_in_place = whole_step_.reads(job);
 
   for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
@@ -123,8 +123,8 @@ RunResult Executor::run(const Job& job, const Resources& resources,
     context.step = job.counter + static_cast<uint64_t>(cursor.step());
     int64_t end = has_stop_rule ? cursor.epoch_end() : cursor.steps();
     int64_t most = std::min(deadline.steps(), end - cursor.step());
-    int64_t steps = many ? whole_step_.run(job, cursor, most, context)
-                         : run_step(job, cursor, threads, context, lease);
+    int64_t steps = reads_in_place ? whole_step_.run(job, cursor, most, context)
+                                   : run_step(job, cursor, threads, context, lease);
     cursor.advance(steps);
     if (failed) return {cursor.step(), Reason::kNotFinite};
     if (has_stop_rule && cursor.row() == 0 && epoch_mean(job, cursor) < job.stop_below) {
