@@ -190,7 +190,7 @@ export class Network<
     let index = 0;
     for (const { declaration, offset, size } of this.layout.entries.values()) {
       const target = this.state.subarray(offset, offset + size);
-      const random = new Random(seed, streams.weights, index++, this.executor.randomBlocks);
+      const random = new Random(seed, streams.weights, index++, this.executor.random);
       declaration.initialize(target, declaration.shape, random);
     }
   }

@@ -122,19 +122,19 @@ function cosOf(q: number): number {
   return sum;
 }
 
+/** The counter's words of a block, and the key. */
+type Position = [low: number, high: number, stream: number, step: number, key0: number, key1: number];
+
 /**
- * Fills `out` with the blocks of consecutive counters, from `(low, high, stream, step)` on: four words each,
- * as `philox4x32` gives them.
+ * What makes many consecutive blocks in one call, the one at a position first: four words each, as `philox4x32`
+ * gives them. Arrays are of whole blocks.
  */
-export type BlockSource = (
-  out: Uint32Array,
-  low: number,
-  high: number,
-  stream: number,
-  step: number,
-  key0: number,
-  key1: number,
-) => void;
+export interface RandomSource {
+  /** Fills `out` with the words. */
+  philox(out: Uint32Array, ...position: Position): void;
+  /** Fills `out` with `minimum + scale * (word >>> 8)`. */
+  fillUniform(out: Float32Array, minimum: number, scale: number, ...position: Position): void;
+}
 
 /** Words that are drawn at a time from a source that makes many in one call. */
 const BATCH = 2048;
@@ -149,7 +149,7 @@ export class Random {
   readonly #key1: number;
   readonly #stream: number;
   readonly #step: number;
-  readonly #source: BlockSource | undefined;
+  readonly #source: RandomSource | undefined;
   #words: Uint32Array = new Uint32Array(4);
   #blockLow = 0;
   #blockHigh = 0;
@@ -162,7 +162,7 @@ export class Random {
    * @param step the last counter word, for one sequence per epoch or step (default 0)
    * @param source what computes the same words faster (an executor's), for many numbers
    */
-  constructor(seed: Seed, stream: number = streams.user, step = 0, source?: BlockSource) {
+  constructor(seed: Seed, stream: number = streams.user, step = 0, source?: RandomSource) {
     [this.#key0, this.#key1] = seedWords(seed, "Random: seed");
     this.#stream = checkNumber("Random: stream", stream, { min: 0, max: 0xffffffff, integer: true });
     this.#step = checkNumber("Random: step", step, { min: 0, max: 0xffffffff, integer: true });
@@ -183,14 +183,30 @@ export class Random {
   /** Fills `target` with uniform numbers in [low, high), the ones that calls of `uniform` would give. */
   fillUniform(target: Float32Array, low: number, high: number): void {
     const scale = (high - low) * 2 ** -24;
-    for (let i = 0; i < target.length; ) {
+    const drawn = Math.min(target.length, this.#words.length - this.#next);
+    this.#fillFromWords(target, 0, drawn, low, scale);
+    const end = drawn + this.#fillFromSource(target.subarray(drawn), low, scale);
+    this.#fillFromWords(target, end, target.length, low, scale);
+  }
+
+  #fillFromWords(target: Float32Array, start: number, end: number, low: number, scale: number): void {
+    for (let i = start; i < end; ) {
       if (this.#next === this.#words.length) this.#refill();
       const words = this.#words;
-      const end = Math.min(target.length, i + words.length - this.#next);
+      const stop = Math.min(end, i + words.length - this.#next);
       let next = this.#next;
-      while (i < end) target[i++] = low + scale * ((words[next++] as number) >>> 8);
+      while (i < stop) target[i++] = low + scale * ((words[next++] as number) >>> 8);
       this.#next = next;
     }
+  }
+
+  /** Fills a large array with as many whole blocks as there is room for; returns how many numbers that is. */
+  #fillFromSource(target: Float32Array, low: number, scale: number): number {
+    if (this.#source === undefined || target.length < BATCH) return 0;
+    const out = target.subarray(0, target.length - (target.length % 4));
+    this.#source.fillUniform(out, low, scale, ...this.#position());
+    this.#advance(out.length / 4);
+    return out.length;
   }
 
   /** Standard normal by Box and Muller's transform of two words; every second call returns the other half. */
@@ -253,17 +269,25 @@ export class Random {
   /** The first block is always made here: most sequences end within it. */
   #refill(): void {
     const first = this.#blockLow === 0 && this.#blockHigh === 0;
-    const [low, high, stream, step] = [this.#blockLow, this.#blockHigh, this.#stream, this.#step];
     if (this.#source === undefined || first) {
-      philox4x32(low, high, stream, step, this.#key0, this.#key1, this.#words);
+      philox4x32(...this.#position(), this.#words);
     } else {
       if (this.#words.length < BATCH) this.#words = new Uint32Array(BATCH);
-      this.#source(this.#words, low, high, stream, step, this.#key0, this.#key1);
+      this.#source.philox(this.#words, ...this.#position());
     }
     this.#next = 0;
-    const following = low + this.#words.length / 4;
+    this.#advance(this.#words.length / 4);
+  }
+
+  /** Counter and key of the next block. */
+  #position(): Position {
+    return [this.#blockLow, this.#blockHigh, this.#stream, this.#step, this.#key0, this.#key1];
+  }
+
+  #advance(blocks: number): void {
+    const following = this.#blockLow + blocks;
     this.#blockLow = following >>> 0;
-    if (following >= 2 ** 32) this.#blockHigh = (high + 1) >>> 0;
+    if (following >= 2 ** 32) this.#blockHigh = (this.#blockHigh + 1) >>> 0;
   }
 }
 

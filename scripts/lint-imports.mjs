@@ -21,7 +21,7 @@ const rows = [
   ["plan"],
   ["graph", "ops"],
   ["data"],
-  ["names", "plot", "random"],
+  ["addon", "names", "plot", "random"],
   ["shape-types"],
   ["errors", "tensor"],
 ];

@@ -73,7 +73,7 @@ describe("Random", () => {
   it("gives the same numbers by a faster source of blocks", () => {
     const { binding } = loadBinding();
     for (const seed of [7, -1, 2 ** 40 + 3]) {
-      const [plain, fast] = [new Random(seed, 5, 9), new Random(seed, 5, 9, binding?.philox)];
+      const [plain, fast] = [new Random(seed, 5, 9), new Random(seed, 5, 9, binding)];
       for (let i = 0; i < 10_001; i++) expect(fast.next()).toBe(plain.next());
     }
   });
@@ -88,11 +88,40 @@ describe("Random", () => {
     expect([...out.subarray(4)]).toEqual([...one]);
   });
 
+  it("fills arrays with the same uniform numbers by a faster source", () => {
+    const { binding } = loadBinding();
+    for (const [seed, low, high] of [
+      [7, -0.1, 0.3],
+      [-1, 0, 1],
+      [2 ** 40 + 3, -1e30, 1e38],
+    ] as const) {
+      const [plain, fast] = [new Random(seed, 5, 9), new Random(seed, 5, 9, binding)];
+      // Lengths around one block and around what is drawn at a time, begun in mid-block or not.
+      for (const length of [0, 3, 4, 2047, 2048, 2051, 6000, 1, 100_003]) {
+        const [expected, got] = [new Float32Array(length), new Float32Array(length)];
+        plain.fillUniform(expected, low, high);
+        fast.fillUniform(got, low, high);
+        expect(Buffer.compare(Buffer.from(got.buffer), Buffer.from(expected.buffer))).toBe(0);
+        expect(fast.normal()).toBe(plain.normal());
+      }
+    }
+  });
+
   it("refuses wrong arguments of the addon's source", () => {
     const { binding } = loadBinding();
     expect(() => binding?.philox(new Uint32Array(6), 0, 0, 0, 0, 0, 0)).toThrow(/philox: out.*whole blocks/);
     expect(() => binding?.philox(new Float32Array(8) as never, 0, 0, 0, 0, 0, 0)).toThrow(/a Uint32Array/);
     expect(() => binding?.philox(new Uint32Array(8), -1, 0, 0, 0, 0, 0)).toThrow(/philox: low/);
+    const fill = (out: unknown, minimum: unknown, key1: unknown): void =>
+      binding?.fillUniform(out as Float32Array, minimum as number, 1, 0, 0, 0, 0, 0, key1 as number);
+    expect(() => fill(new Float32Array(7), 0, 0)).toThrow(/fillUniform: out.*whole blocks/);
+    expect(() => fill(new Float64Array(8), 0, 0)).toThrow(/fillUniform: out.*a Float32Array/);
+    expect(() => fill(undefined, 0, 0)).toThrow(/fillUniform: out.*a Float32Array/);
+    expect(() => fill(new Float32Array(8), "0", 0)).toThrow(/fillUniform: minimum/);
+    expect(() => fill(new Float32Array(8), 0, 2 ** 32)).toThrow(/fillUniform: key1/);
+    const taken = new Float32Array(8);
+    structuredClone(taken.buffer, { transfer: [taken.buffer] });
+    expect(() => fill(taken, 0, 0)).not.toThrow();
   });
 
   it("gives different sequences for another seed, stream or step", () => {

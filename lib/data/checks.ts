@@ -1,3 +1,4 @@
+import { loadAddon } from "../addon.ts";
 import { DataError, expected } from "../errors.ts";
 import { type FloatArray, sizeOf } from "../tensor.ts";
 import type { Column } from "./column.ts";
@@ -31,6 +32,9 @@ export function checkFinite(column: Column, where: string): void {
   );
 }
 
+/** Values from which on the addon is asked: that is a call, and the first time it is loaded. */
+const MANY = 4096;
+
 /**
  * Whether all values are finite numbers in float32. A sum of v * 0 is NaN exactly when a value is NaN or infinite:
  * no branch, four independent chains.
@@ -42,6 +46,8 @@ export function allFinite(data: FloatArray): boolean {
     }
     return true;
   }
+  const { binding } = data.length < MANY ? {} : loadAddon();
+  if (binding !== undefined) return binding.allFinite(data);
   let a = 0;
   let b = 0;
   let c = 0;

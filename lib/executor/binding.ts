@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import type { BlockSource } from "../random.ts";
+import { type Addon, type LoadedAddon, loadAddon } from "../addon.ts";
+import type { RandomSource } from "../random.ts";
 import type { NumericArray } from "../tensor.ts";
 import type { Job, RunResult } from "./executor.ts";
 
@@ -15,13 +14,12 @@ export interface NativeProgram {
 }
 
 /** What the addon exports. */
-export interface NativeBinding {
+export interface NativeBinding extends Addon, RandomSource {
   /** Variants that this machine can run, the best first. */
   readonly isas: readonly string[];
   /** The variant in use unless a program asks for another. */
   readonly isa: string;
   kernelNames(): string[];
-  philox: BlockSource;
   setThreads(count: number): void;
   getThreads(): number;
   /** The buffer's address modulo 2 MiB, the size of a huge page. */
@@ -34,26 +32,7 @@ export interface NativeBinding {
   readonly Program: new (plan: Uint8Array, regions: readonly NumericArray[], isa?: string) => NativeProgram;
 }
 
-export interface LoadedBinding {
-  readonly binding?: NativeBinding;
-  /** Why there is no binding. */
-  readonly error?: Error;
-}
-
-function tryLoad(): LoadedBinding {
-  try {
-    const require = createRequire(import.meta.url);
-    const load = require("node-gyp-build") as (directory: string) => NativeBinding;
-    return { binding: load(fileURLToPath(new URL("../..", import.meta.url))) };
-  } catch (error) {
-    return { error: error instanceof Error ? error : new Error(String(error)) };
-  }
-}
-
-let loaded: LoadedBinding | undefined;
-
-/** The addon, loaded once a process: a prebuild, or what was compiled on this machine. */
-export function loadBinding(): LoadedBinding {
-  loaded ??= tryLoad();
-  return loaded;
+/** The addon with all that it exports. */
+export function loadBinding(): LoadedAddon<NativeBinding> {
+  return loadAddon() as LoadedAddon<NativeBinding>;
 }

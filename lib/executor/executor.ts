@@ -1,5 +1,5 @@
 import type { Plan, Region } from "../plan/plan.ts";
-import type { BlockSource } from "../random.ts";
+import type { RandomSource } from "../random.ts";
 import type { FloatArray, NumericArray } from "../tensor.ts";
 
 /** The arrays a program runs on, one a region; programs of one network share some of them. */
@@ -63,8 +63,8 @@ export interface Executor {
    * For data of many runs, so that it is copied once.
    */
   share<T extends NumericArray>(array: T): T;
-  /** Philox blocks faster than TypeScript makes them, the same words; undefined: it does not. */
-  readonly randomBlocks?: BlockSource;
+  /** Makes random numbers faster than TypeScript does, the same bits; undefined: it does not. */
+  readonly random?: RandomSource;
   load(plan: Plan, regions: Regions): Program;
 }
 

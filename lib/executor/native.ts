@@ -76,7 +76,7 @@ export function nativeExecutor(binding: NativeBinding, isa?: string): Executor {
       const misaligned = binding.alignmentOf(buffer) % alignment;
       return new Float32Array(buffer, misaligned === 0 ? 0 : alignment - misaligned, elements);
     },
-    randomBlocks: binding.philox,
+    random: binding,
     load: (plan: Plan, regions: Regions): Program => {
       try {
         const arrays = REGIONS.map((region) => regions[region]);

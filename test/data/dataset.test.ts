@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { checkClasses, checkFinite } from "../../lib/data/checks.ts";
+import { allFinite, checkClasses, checkFinite, kMaxFloat32 } from "../../lib/data/checks.ts";
 import { makeColumn } from "../../lib/data/column.ts";
 import { Dataset, type DatasetSource } from "../../lib/data/dataset.ts";
 import { DataError, OptionError, ShapeError } from "../../lib/errors.ts";
+import { loadBinding } from "../../lib/executor/binding.ts";
 
 function numbered(length: number): Dataset {
   return Dataset.from({
@@ -14,6 +15,43 @@ function numbered(length: number): Dataset {
 function labels(dataset: Dataset): number[] {
   return [...dataset.toTensor(0, "targets").data];
 }
+
+describe("allFinite", () => {
+  it.each([Float32Array, Float64Array])(
+    "finds one value that is not finite in a %o of any length",
+    (Type) => {
+      for (const length of [1, 5, 4095, 4096, 4099]) {
+        const values = new Type(length).map((_, i) => (i % 2 === 0 ? kMaxFloat32 : -kMaxFloat32));
+        expect(allFinite(values)).toBe(true);
+        for (const position of [0, length >> 1, length - 1]) {
+          for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+            const spoilt = values.slice();
+            spoilt[position] = wrong;
+            expect(allFinite(spoilt)).toBe(false);
+          }
+        }
+      }
+    },
+  );
+
+  it("answers the same by the addon, which refuses what is no Float32Array", () => {
+    const { binding } = loadBinding();
+    const shared = new Float32Array(new SharedArrayBuffer(40), 4, 7);
+    expect(binding?.allFinite(shared)).not.toBe(false);
+    shared[6] = Number.NaN;
+    expect(binding?.allFinite(shared)).not.toBe(true);
+    expect(binding?.allFinite(new Float32Array(0))).not.toBe(false);
+    for (const wrong of [
+      undefined,
+      [1],
+      new Float64Array(1),
+      new DataView(new ArrayBuffer(8)),
+    ] as unknown[]) {
+      const call = (): unknown => binding?.allFinite(wrong as Float32Array);
+      if (binding !== undefined) expect(call).toThrow(/allFinite: values must be a Float32Array/);
+    }
+  });
+});
 
 describe("Dataset.from", () => {
   it("copies nested arrays of any rank into float32", () => {

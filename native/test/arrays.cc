@@ -1,0 +1,67 @@
+#include "arrays.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <vector>
+
+#include "philox.h"
+
+namespace myelin::test {
+namespace {
+
+// The last counter whose high word is 3: the next block carries.
+constexpr PhiloxPosition kCarry{0x3ffffffff, 7, 9, 0xa4093822, 0x299f31d0};
+
+std::vector<uint32_t> words_one_by_one(const PhiloxPosition& from, size_t blocks) {
+  std::vector<uint32_t> words;
+  for (size_t i = 0; i < blocks; i++) {
+    const uint64_t counter = from.counter + i;
+    uint32_t block[] = {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32),
+                        from.stream, from.step};
+    philox4x32(block, from.key0, from.key1);
+    words.insert(words.end(), block, block + 4);
+  }
+  return words;
+}
+
+TEST_CASE("words are those of consecutive counters, of both halves") {
+  std::vector<uint32_t> words(12 + 1, 5);
+  fill_words(kCarry, words.data(), 3);
+  CHECK(words.back() == 5);
+  words.pop_back();
+  CHECK(words == words_one_by_one(kCarry, 3));
+}
+
+TEST_CASE("uniform numbers are made of the upper 24 bits of the words, in double precision") {
+  constexpr double kLow = -0.1, kScale = 0.7 / 16777216;
+  const std::vector<uint32_t> words = words_one_by_one(kCarry, 5);
+  std::vector<float> numbers(words.size() + 1, 5);
+  fill_uniform(kCarry, kLow, kScale, numbers.data(), 5);
+  CHECK(numbers.back() == 5);
+  for (size_t i = 0; i < words.size(); i++) {
+    const double offset = kScale * (words[i] >> 8);
+    CHECK(numbers[i] == static_cast<float>(kLow + offset));
+  }
+}
+
+TEST_CASE("one value that is not finite is found wherever it is") {
+  using Limits = std::numeric_limits<float>;
+  const float finite[] = {0.0f, -0.0f, Limits::max(), Limits::lowest(), Limits::denorm_min()};
+  for (size_t count = 0; count < 40; count++) {
+    std::vector<float> values;
+    for (size_t i = 0; i < count; i++) values.push_back(finite[i % 5]);
+    CHECK(all_finite(values.data(), count));
+    for (size_t i = 0; i < count; i++) {
+      for (float wrong : {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
+                          -Limits::quiet_NaN(), Limits::signaling_NaN()}) {
+        std::vector<float> spoilt = values;
+        spoilt[i] = wrong;
+        CHECK_FALSE(all_finite(spoilt.data(), count));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace myelin::test
