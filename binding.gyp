@@ -18,7 +18,7 @@
       ],
       "conditions": [
         ["target_arch=='x64'", {
-          "dependencies": ["isa_avx2", "isa_avx512", "isa_avx512bf16", "isa_avx512amx"],
+          "dependencies": ["isa_avx2", "isa_avx512vl", "isa_avx512", "isa_avx512bf16", "isa_avx512amx"],
         }],
         ["target_arch=='arm64'", {
           "dependencies": ["isa_neon"],
@@ -54,6 +54,21 @@
           "msvs_settings": {
             "VCCLCompilerTool": {
               "AdditionalOptions": ["<!@(node -p \"require('./native/sources.json').isa.avx2.msvc.join(' ')\")"],
+            },
+          },
+        },
+        {
+          "target_name": "isa_avx512vl",
+          "type": "static_library",
+          "includes": ["settings.gypi"],
+          "sources": ["native/<!(node -p \"require('./native/sources.json').isa.avx512vl.source\")"],
+          "cflags_cc": ["<!@(node -p \"require('./native/sources.json').isa.avx512vl.gcc.join(' ')\")"],
+          "xcode_settings": {
+            "OTHER_CPLUSPLUSFLAGS": ["<!@(node -p \"require('./native/sources.json').isa.avx512vl.gcc.join(' ')\")"],
+          },
+          "msvs_settings": {
+            "VCCLCompilerTool": {
+              "AdditionalOptions": ["<!@(node -p \"require('./native/sources.json').isa.avx512vl.msvc.join(' ')\")"],
             },
           },
         },

@@ -69,23 +69,28 @@ X64Features x64_features() {
   return features;
 }
 
-// All kernels of `base`, with those of `own` in the place of their namesakes.
+// All kernels of `base`, with those of `own` in the place of their namesakes. Kernels for whole
+// plans are those of `narrow`, then those of `base`.
 class Variant {
  public:
-  Variant(const KernelTable& own, const KernelTable& base)
+  Variant(const KernelTable& own, const KernelTable& base, const KernelTable& narrow)
       : kernels_(base.kernels, base.kernels + base.count),
-        table_{own.isa,    own.vector_width,  kernels_.data(),
-               base.count, base.plan_kernels, base.plan_kernel_count} {
+        plan_kernels_(narrow.plan_kernels, narrow.plan_kernels + narrow.plan_kernel_count) {
     for (Kernel& kernel : kernels_) {
       for (int i = 0; i < own.count; i++) {
         if (std::string_view(kernel.name) == own.kernels[i].name) kernel = own.kernels[i];
       }
     }
+    plan_kernels_.insert(plan_kernels_.end(), base.plan_kernels,
+                         base.plan_kernels + base.plan_kernel_count);
+    table_ = {own.isa,    own.vector_width,     kernels_.data(),
+              base.count, plan_kernels_.data(), static_cast<int>(plan_kernels_.size())};
   }
   const KernelTable* table() const { return &table_; }
 
  private:
   std::vector<Kernel> kernels_;
+  std::vector<PlanKernel> plan_kernels_;
   KernelTable table_;
 };
 
@@ -96,14 +101,17 @@ std::vector<const KernelTable*> detect() {
 #if defined(MYELIN_X64)
   X64Features features = x64_features();
   if (features.avx512amx) {
-    static const Variant variant(kAvx512AmxTable, kAvx512Table);
+    static const Variant variant(kAvx512AmxTable, kAvx512Table, kAvx512VlTable);
     tables.push_back(variant.table());
   }
   if (features.avx512bf16) {
-    static const Variant variant(kAvx512Bf16Table, kAvx512Table);
+    static const Variant variant(kAvx512Bf16Table, kAvx512Table, kAvx512VlTable);
     tables.push_back(variant.table());
   }
-  if (features.avx512) tables.push_back(&kAvx512Table);
+  if (features.avx512) {
+    static const Variant variant(kAvx512Table, kAvx512Table, kAvx512VlTable);
+    tables.push_back(variant.table());
+  }
   if (features.avx2) tables.push_back(&kAvx2Table);
 #elif defined(__aarch64__) || defined(_M_ARM64)
   tables.push_back(&kNeonTable);

@@ -9,11 +9,12 @@
 namespace myelin {
 
 // Each isa/*.cc defines the one it is named after; those of avx512bf16 and avx512amx list only what
-// differs from avx512.
+// differs from avx512, and that of avx512vl only what all three have beside it.
 extern const KernelTable kScalarTable;
 extern const KernelTable kNeonTable;
 extern const KernelTable kAvx2Table;
 extern const KernelTable kAvx512Table;
+extern const KernelTable kAvx512VlTable;
 extern const KernelTable kAvx512Bf16Table;
 extern const KernelTable kAvx512AmxTable;
 

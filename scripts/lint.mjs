@@ -44,7 +44,9 @@ async function lintCpp() {
   const { core, isa } = readJson("native/sources.json");
   const units = core.map((source) => ({ file: path("native", source), flags: [] }));
   const isas =
-    process.arch === "x64" ? [isa.scalar, isa.avx512, isa.avx512bf16, isa.avx512amx] : [isa.scalar];
+    process.arch === "x64"
+      ? [isa.scalar, isa.avx512vl, isa.avx512, isa.avx512bf16, isa.avx512amx]
+      : [isa.scalar];
   for (const { source, gcc } of isas) {
     units.push({ file: path("native", source), flags: gcc.filter((flag) => flag.startsWith("-m")) });
   }

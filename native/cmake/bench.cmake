@@ -3,7 +3,9 @@
 set(bench_folder "${CMAKE_CURRENT_SOURCE_DIR}/../bench/native")
 add_executable(myelin_bench "${bench_folder}/main.cc" "${bench_folder}/limits.cc"
                             "${bench_folder}/product.cc" "${bench_folder}/runner.cc")
-foreach(isa IN LISTS isas)
+set(limits_isas ${isas})
+list(REMOVE_ITEM limits_isas avx512vl) # the processor's are avx512's
+foreach(isa IN LISTS limits_isas)
   set(source "${bench_folder}/limits_${isa}.cc")
   json_list(isa_flags isa ${isa} ${compiler})
   set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${isa_flags}")

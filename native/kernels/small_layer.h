@@ -29,13 +29,14 @@ struct Layer {
   float* kernel;        // [inputs][row]
   float* transposed;    // [outputs][column]; null in the first layer, whose input has no gradient
   float* bias;          // [row]; zeros, and zeros they stay, where the layer has none
-  float* y;             // this sample's output ...
+  float* y;             // this sample's output, ...
+  float* slope;         // ... the activation's derivative there ...
   float* dz;            // ... and the gradient before the activation
   bool has_bias;
-  double scale;  // of the learning rate, where the step descends
+  double scale;   // of the learning rate, where the step descends ...
+  float descent;  // ... and their product, negative
   float alpha, beta;
   R (*activate)(const Layer&, R z);
-  R (*derive)(const Layer&, R dy, R y);
 };
 
 // Number k of a row: out of the register, which is sooner there than memory that was just written.
@@ -61,11 +62,6 @@ MYELIN_INLINE Vec only(int64_t n, Vec x) {
   return n >= kWidth ? x : select(first_lanes(n), x, zero());
 }
 
-// How far from a parameter's place its present value lies, its gradient, and its next value.
-struct Offsets {
-  int64_t now, gradient, next;
-};
-
 // x kernel + bias. The first layer reads its input from memory.
 template <int kLanes>
 MYELIN_INLINE Row<kLanes> multiply(const Layer<kLanes>& l, const float* x, Row<kLanes> in,
@@ -81,50 +77,54 @@ MYELIN_INLINE Row<kLanes> multiply(const Layer<kLanes>& l, const float* x, Row<k
   return z;
 }
 
-// y = f(z)
+// y = f(z), and f'(z) beside it
 template <class F, int kLanes>
 Row<kLanes> activate(const Layer<kLanes>& l, Row<kLanes> z) {
   const int count = vectors<kLanes>(l.outputs);
   const unary::Parameters c = {broadcast(l.alpha), broadcast(l.beta)};
-  for (int v = 0; v < count; ++v) z.v[v] = only(l.outputs - v * kWidth, F::value(z.v[v], c));
+  for (int v = 0; v < count; ++v) {
+    const int64_t left = l.outputs - v * kWidth;
+    z.v[v] = only(left, F::value(z.v[v], c));
+    store(l.slope + v * kWidth, only(left, F::grad(z.v[v], c)));
+  }
   store_row(l.y, z, count);
   return z;
 }
 
-// dz = dy f'(y)
-template <class F, int kLanes>
-Row<kLanes> derive(const Layer<kLanes>& l, Row<kLanes> dy, Row<kLanes> y) {
+// dz = dy f'(z)
+template <int kLanes>
+MYELIN_INLINE Row<kLanes> derive(const Layer<kLanes>& l, Row<kLanes> dy) {
   const int count = vectors<kLanes>(l.outputs);
-  const unary::Parameters c = {broadcast(l.alpha), broadcast(l.beta)};
-  for (int v = 0; v < count; ++v) {
-    dy.v[v] = only(l.outputs - v * kWidth, dy.v[v] * F::grad(y.v[v], c));
-  }
+  for (int v = 0; v < count; ++v) dy.v[v] = dy.v[v] * load(l.slope + v * kWidth);
   if (kLanes > kWidth) store_row(l.dz, dy, count);
   return dy;
 }
 
-// What becomes of a sample's gradients.
+// Where a sample's gradients go.
 struct Sink {
-  Offsets at;
-  bool add;  // to those of the samples before
-  Vec rate;  // of a descent
+  int64_t now;                   // from a parameter's place to its present value,
+  int64_t to_gradient, to_next;  // and from there to its gradient and its next value
+  Vec taint;                     // becomes NaN in lanes of what is not finite
+
+  MYELIN_INLINE void tell(Vec x) { taint = fma(x, zero(), taint); }
 };
 
-// The gradient of a row of parameters: factor * row, and those before. Of a step's last sample it
-// makes at once, where kDescend, the parameters' next values. `taint` becomes NaN in lanes of what
-// is not finite.
-template <bool kDescend, int kLanes>
-MYELIN_INLINE void sink_row(float* parameters, Vec factor, const Row<kLanes>& row, int count,
-                            const Sink& sink, Vec& taint) {
+// The gradient of a row of parameters is factor * row, and where kAdd that of the samples before.
+// Of a step's last sample come, where kDescend, the parameters' next values at once: one operation
+// behind `row`, for which the next step waits.
+template <bool kDescend, bool kAdd, int kLanes>
+MYELIN_INLINE void sink_row(float* now, Vec factor, const Row<kLanes>& row, int count, Vec descent,
+                            Sink& sink) {
   for (int v = 0; v < count; ++v) {
-    float* p = parameters + v * kWidth;
-    const Vec before = sink.add ? load(p + sink.at.gradient) : zero();
+    float* p = now + v * kWidth;
+    const Vec before = kAdd ? load(p + sink.to_gradient) : zero();
     const Vec gradient = fma(factor, row.v[v], before);
-    taint = fma(gradient, zero(), taint);
+    sink.tell(gradient);
     if (kDescend) {
-      store(p + sink.at.next, load(p + sink.at.now) - sink.rate * gradient);
+      const Vec start = kAdd ? fma(before, descent, load(p)) : load(p);
+      store(p + sink.to_next, fma(factor * descent, row.v[v], start));
     } else {
-      store(p + sink.at.gradient, gradient);
+      store(p + sink.to_gradient, gradient);
     }
   }
 }
@@ -152,32 +152,35 @@ struct View {
 };
 
 // The gradients of kernel and bias.
-template <bool kDescend, int kLanes>
+template <bool kDescend, bool kAdd, int kLanes>
 MYELIN_INLINE void sink_gradients(const Layer<kLanes>& layer, const float* x, Row<kLanes> dz,
-                                  const Sink& sink, Vec& taint) {
+                                  Sink& sink) {
   const View<kLanes> l(layer);
-  float* weights = l.kernel;
+  const Vec descent = broadcast(layer.descent);
+  float* weights = l.kernel + sink.now;
   for (int64_t k = 0; k < l.inputs; ++k, weights += l.row) {
-    sink_row<kDescend>(weights, broadcast(x[k]), dz, l.count, sink, taint);
+    sink_row<kDescend, kAdd>(weights, broadcast(x[k]), dz, l.count, descent, sink);
   }
-  if (l.has_bias) sink_row<kDescend>(l.bias, unary::one(), dz, l.count, sink, taint);
+  if (!l.has_bias) return;
+  sink_row<kDescend, kAdd>(l.bias + sink.now, unary::one(), dz, l.count, descent, sink);
 }
 
 // The gradient of the input; that of the transposed kernel on the way.
-template <bool kDescend, int kLanes>
+template <bool kDescend, bool kAdd, int kLanes>
 MYELIN_INLINE Row<kLanes> propagate(const Layer<kLanes>& layer, Row<kLanes> in, Row<kLanes> dz,
-                                    const Sink& sink) {
+                                    Sink sink) {
   const View<kLanes> l(layer);
-  Vec untold = zero();  // the gradients of the kernel tell
+  const Vec descent = broadcast(layer.descent);
   Row<kLanes> dx;
   for (int v = 0; v < l.in_count; ++v) dx.v[v] = zero();
-  float* weights = l.transposed;
+  float* weights = l.transposed + sink.now;
   for (int64_t n = 0; n < l.outputs; ++n, weights += l.column) {
     const Vec factor = element(dz, l.dz, n);
     for (int v = 0; v < l.in_count; ++v) {
-      dx.v[v] = fma(factor, load(weights + sink.at.now + v * kWidth), dx.v[v]);
+      dx.v[v] = fma(factor, load(weights + v * kWidth), dx.v[v]);
     }
-    sink_row<kDescend>(weights, factor, in, l.in_count, sink, untold);
+    // What is not finite the kernel tells.
+    sink_row<kDescend, kAdd>(weights, factor, in, l.in_count, descent, sink);
   }
   return dx;
 }
@@ -191,6 +194,7 @@ struct Loss {
   R (*run)(Loss&, R p, const float* t, double weight, double share);
   loss::RowsGrad row;  // of losses that need the whole row in memory
   int64_t width;
+  double element_share;  // 1 / width, of losses that are means
   loss::Parameters c;
   double total;
   float* p;  // rows in memory
@@ -200,8 +204,8 @@ struct Loss {
 template <class F, int kLanes>
 Row<kLanes> pointwise(Loss<kLanes>& l, Row<kLanes> p, const float* t, double weight, double share) {
   const int count = vectors<kLanes>(l.width);
-  const float width = static_cast<float>(l.width), factor = static_cast<float>(weight * share);
-  const Vec scale = broadcast(F::kMean ? factor / width : factor);
+  const double of_sample = F::kMean ? weight * l.element_share : weight;
+  const Vec scale = broadcast(static_cast<float>(of_sample * share));
   Vec sum = zero();
   Row<kLanes> d;
   for (int v = 0; v < count; ++v) {
@@ -210,8 +214,7 @@ Row<kLanes> pointwise(Loss<kLanes>& l, Row<kLanes> p, const float* t, double wei
     d.v[v] = F::grad(p.v[v], target, l.c) * scale;
     sum = sum + only(left, F::value(p.v[v], target, l.c));
   }
-  const double value = static_cast<double>(reduce_add(sum));
-  l.total += weight * (F::kMean ? value / static_cast<double>(l.width) : value);
+  l.total += of_sample * static_cast<double>(reduce_add(sum));
   return d;
 }
 
@@ -233,18 +236,11 @@ constexpr auto activate_of() -> decltype(Layer<kLanes>::activate) {
   if constexpr (F::kSaves != unary::Saves::kInput) return activate<F, kLanes>;
   return nullptr;
 }
-template <class F, int kLanes>
-constexpr auto derive_of() -> decltype(Layer<kLanes>::derive) {
-  if constexpr (F::kSaves != unary::Saves::kInput) return derive<F, kLanes>;
-  return nullptr;
-}
-
 template <int kLanes, class List>
 struct Activations;
 template <int kLanes, class... F>
 struct Activations<kLanes, unary::List<F...>> {
   static constexpr decltype(Layer<kLanes>::activate) kActivate[] = {activate_of<F, kLanes>()...};
-  static constexpr decltype(Layer<kLanes>::derive) kDerive[] = {derive_of<F, kLanes>()...};
 };
 
 template <int kLanes, class F>

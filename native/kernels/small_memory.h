@@ -37,8 +37,22 @@ struct Step {
   int64_t block;  // floats of all parameters, of all gradients, of each slot
   // Where the step descends, present and next parameters change places after each one.
   bool swapped;
+  // What the rest of a step's numbers follow from, and those that do.
+  float learning_rate;
+  int64_t batch;
+  double share;  // of a sample in the loss
 
-  Offsets offsets() const { return {swapped ? 2 * block : 0, block, swapped ? 0 : 2 * block}; }
+  int64_t now() const { return swapped ? 2 * block : 0; }
+  Sink sink() const { return {now(), block - now(), 2 * block - 2 * now(), zero()}; }
+
+  void set(float rate, int64_t samples) {
+    learning_rate = rate;
+    batch = samples;
+    share = sum ? 1.0 : 1.0 / static_cast<double>(samples);
+    for (int l = 0; l < depth; ++l) {
+      layers[l].descent = static_cast<float>(-layers[l].scale * static_cast<double>(rate));
+    }
+  }
 };
 
 // ---- Building the step ----
@@ -74,8 +88,8 @@ inline int64_t arrays_of(const Network& net) {
   return most;
 }
 
-// Rows beside the parameters: two of each layer, two of the loss.
-inline int64_t row_count(const Network& net) { return 2 * net.depth + 2; }
+// Rows beside the parameters: three of each layer, two of the loss.
+inline int64_t row_count(const Network& net) { return 3 * net.depth + 2; }
 
 template <int kLanes>
 struct Builder {
@@ -100,17 +114,18 @@ struct Builder {
       layer.column = round_up(layer.inputs, kWidth);
       layer.has_bias = in.input_count == 3;
       layer.y = take(kLanes);
+      layer.slope = take(kLanes);
       layer.dz = take(kLanes);
       layer.scale = net.layers[l].gradient->attributes[0];
       layer.alpha = attribute(in, 1);
       layer.beta = attribute(in, 2);
       layer.activate = Activations<kLanes, unary::Functions>::kActivate[function];
-      layer.derive = Activations<kLanes, unary::Functions>::kDerive[function];
     }
     const Instruction& in = *net.loss;
     s.loss.run = Losses<kLanes, loss::Functions>::kRun[function_of(in)];
     s.loss.row = loss::Functions::kGrad[function_of(in)];
     s.loss.width = in.inputs[0].size;
+    s.loss.element_share = 1.0 / static_cast<double>(s.loss.width);
     s.loss.c = {attribute(in, 1), attribute(in, 2)};
     s.loss.p = take(kLanes);
     s.loss.d = take(kLanes);

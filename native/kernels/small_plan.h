@@ -1,10 +1,11 @@
 // Reads off a plan's instructions whether all they do is to train a small fully connected network,
 // and which instruction is which part of it. See small_step.h.
 #pragma once
-#include "gradient.h"
-#include "linear_update.h"
-#include "loss.h"
-#include "optimizer.h"
+#include <string.h>
+
+#include <initializer_list>
+
+#include "common.h"
 
 namespace myelin {
 namespace {
@@ -12,13 +13,15 @@ namespace small {
 
 constexpr int kMostLayers = 8;
 
-inline bool is(const Instruction& in, const Kernel& kernel) { return in.kernel->run == kernel.run; }
+// By name: the instructions of a plan may be another unit's.
+inline bool is(const Instruction& in, const char* name) {
+  return strcmp(in.kernel->name, name) == 0;
+}
 
 inline bool is_optimizer(const Instruction& in) {
-  constexpr const Kernel* kAll[] = {&kSgd,  &kRmsprop, &kAdagrad, &kAdadelta,
-                                    &kAdam, &kAdamax,  &kNadam,   &kLion};
-  for (const Kernel* kernel : kAll) {
-    if (is(in, *kernel)) return true;
+  for (const char* name :
+       {"sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam", "lion"}) {
+    if (is(in, name)) return true;
   }
   return false;
 }
@@ -51,7 +54,7 @@ struct Network {
   int optimizer_count;
 
   // Plain gradient descent, which the plan folds into the products.
-  bool descends() const { return is(*layers[0].gradient, kLinearUpdate); }
+  bool descends() const { return is(*layers[0].gradient, "linearUpdate"); }
 
   Dense* of(const Operand& x, const Operand& dz) {
     for (int i = 0; i < depth; ++i) {
@@ -73,7 +76,7 @@ inline bool same_function(const Instruction& grad, const Instruction& linear) {
 // Layers, then the loss of the last one; returns how many instructions that is, 0 where it is not.
 inline int read_forward(const PlanView& plan, int64_t most, Network& net) {
   int i = 0;
-  for (; i < plan.count && is(plan.instructions[i], kLinear); ++i) {
+  for (; i < plan.count && is(plan.instructions[i], "linear"); ++i) {
     const Instruction& in = plan.instructions[i];
     if (net.depth == kMostLayers || !is_vector_row(in.inputs[0], most) ||
         !is_vector_row(in.outputs[0], most)) {
@@ -82,7 +85,7 @@ inline int read_forward(const PlanView& plan, int64_t most, Network& net) {
     if (net.depth > 0 && !same(in.inputs[0], net.layers[net.depth - 1].y())) return 0;
     net.layers[net.depth++].linear = &in;
   }
-  if (i == plan.count || net.depth == 0 || !is(plan.instructions[i], kLoss)) return 0;
+  if (i == plan.count || net.depth == 0 || !is(plan.instructions[i], "loss")) return 0;
   net.loss = &plan.instructions[i];
   const Instruction& last = *net.layers[net.depth - 1].linear;
   const bool fits = net.loss->output_count == 2 && same(net.loss->inputs[0], last.outputs[0]);
@@ -135,7 +138,7 @@ inline bool read_guard(const Instruction& in, Network& net, bool& loss_guarded) 
     loss_guarded |= same(in.inputs[i], net.loss->outputs[0]);
     for (int l = 0; l < net.depth; ++l) {
       Dense& layer = net.layers[l];
-      if (!layer.gradient || !is(*layer.gradient, kLinearGradKernel)) continue;
+      if (!layer.gradient || !is(*layer.gradient, "linearGradKernel")) continue;
       layer.guarded |= covers(in.inputs[i], layer.gradient->outputs[0]);
     }
   }
@@ -147,7 +150,7 @@ inline bool read_optimizer(const Instruction& in, Network& net) {
   int64_t covered = 0;
   for (int l = 0; l < net.depth; ++l) {
     Dense& layer = net.layers[l];
-    if (!layer.gradient || !is(*layer.gradient, kLinearGradKernel)) continue;
+    if (!layer.gradient || !is(*layer.gradient, "linearGradKernel")) continue;
     for (int i = 0; i < layer.parameters(); ++i) {
       const Operand &p = layer.parameter(i), &g = layer.gradient->outputs[i];
       if (!covers(block, p)) continue;
@@ -167,7 +170,7 @@ inline bool complete(const Network& net, bool loss_guarded) {
   for (int l = 0; l < net.depth; ++l) {
     const Dense& layer = net.layers[l];
     if (!layer.gradient || !layer.guarded) return false;
-    if (is(*layer.gradient, kLinearUpdate) != net.descends()) return false;
+    if (is(*layer.gradient, "linearUpdate") != net.descends()) return false;
     for (int i = 0; !net.descends() && i < layer.parameters(); ++i) {
       if (!layer.optimizers[i]) return false;
     }
@@ -187,19 +190,19 @@ inline bool read(const PlanView& plan, int64_t most, Network& net) {
   for (int i = forward; i < plan.count; ++i) {
     const Instruction& in = plan.instructions[i];
     bool known = false;
-    if (is(in, kUnaryGrad)) {
+    if (is(in, "unaryGrad")) {
       known = read_last(in, net);
-    } else if (is(in, kLinearGradInput)) {
+    } else if (is(in, "linearGradInput")) {
       known = read_gradient_input(in, net);
-    } else if (is(in, kLinearGradKernel)) {
+    } else if (is(in, "linearGradKernel")) {
       known = read_gradient(in, net);
-    } else if (is(in, kLinearGuard)) {
+    } else if (is(in, "linearGuard")) {
       Dense* layer = net.of(in.inputs[0], in.inputs[1]);
       known = layer != nullptr;
       if (layer) layer->guarded = true;
-    } else if (is(in, kLinearUpdate)) {
+    } else if (is(in, "linearUpdate")) {
       known = read_update(in, net);
-    } else if (is(in, kGuard)) {
+    } else if (is(in, "guard")) {
       known = read_guard(in, net, loss_guarded);
     } else if (is_optimizer(in)) {
       known = read_optimizer(in, net);

@@ -87,7 +87,7 @@ void exchange_all(void* self) {
   if (kLoad) s.swapped = false;
   for (int i = 0; i < s.parameter_count; ++i) {
     const Parameter& p = s.parameters[i];
-    exchange<kLoad>(p, p.arrays[0], s.offsets().now);
+    exchange<kLoad>(p, p.arrays[0], s.now());
     for (int64_t array = 1; array < kArrays; ++array) {
       if (p.arrays[array]) exchange<kLoad>(p, p.arrays[array], array * s.block);
     }
@@ -136,49 +136,48 @@ class Reader {
   int64_t epoch_rows_, batch_size_;
 };
 
-template <bool kDescend, int kLanes>
-MYELIN_INLINE void backward(const Step<kLanes>& s, const float* x, Row<kLanes> y, Row<kLanes> dy,
-                            Sink sink, double rate, Vec& taint) {
-  for (int l = s.depth - 1; l >= 0; --l) {
+template <bool kDescend, bool kAdd, int kLanes>
+MYELIN_INLINE void backward(const Step<kLanes>& s, const float* x, Row<kLanes> dy, Sink& sink) {
+  for (int l = s.depth - 1; l > 0; --l) {
     const Layer<kLanes>& layer = s.layers[l];
-    const float* in = l ? s.layers[l - 1].y : x;
-    if (kDescend) sink.rate = broadcast(static_cast<float>(rate * layer.scale));
-    const Row<kLanes> dz = layer.derive(layer, dy, y);
-    if (l > 0) {
-      y = load_row<kLanes>(in, vectors<kLanes>(layer.inputs));
-      dy = propagate<kDescend>(layer, y, dz, sink);
-    }
-    sink_gradients<kDescend>(layer, in, dz, sink, taint);
+    const float* in = s.layers[l - 1].y;
+    const Row<kLanes> dz = derive(layer, dy);
+    const Row<kLanes> below = load_row<kLanes>(in, vectors<kLanes>(layer.inputs));
+    dy = propagate<kDescend, kAdd>(layer, below, dz, sink);
+    sink_gradients<kDescend, kAdd>(layer, in, dz, sink);
   }
+  sink_gradients<kDescend, kAdd>(s.layers[0], x, derive(s.layers[0], dy), sink);
+}
+
+template <int kLanes>
+MYELIN_INLINE void backward(const Step<kLanes>& s, const float* x, Row<kLanes> dy, bool descend,
+                            bool add, Sink& sink) {
+  if (!add && descend) return backward<true, false>(s, x, dy, sink);
+  if (!add) return backward<false, false>(s, x, dy, sink);
+  if (kMostSamples<kLanes> == 1) return;
+  if (descend) return backward<true, true>(s, x, dy, sink);
+  backward<false, true>(s, x, dy, sink);
 }
 
 // One step on the samples that come next. False: it is not finite, and nothing has changed.
 template <int kLanes>
 MYELIN_INLINE bool run_step(Step<kLanes>& s, const StepContext& ctx, Reader<kLanes>& reader) {
-  const double share = s.sum ? 1.0 : 1.0 / static_cast<double>(ctx.batch);
-  const double rate = static_cast<double>(ctx.learning_rate);
   const bool descends = s.update_count == 0;
-  Sink sink = {s.offsets(), false, zero()};
-  Vec taint = zero();
+  Sink sink = s.sink();
   s.loss.total = 0.0;
   for (int64_t i = 0; i < ctx.batch; ++i) {
     const Sample sample = reader.next();
     Row<kLanes> y = {};
     for (int l = 0; l < s.depth; ++l) {
       const Layer<kLanes>& layer = s.layers[l];
-      y = layer.activate(layer, multiply(layer, l ? s.layers[l - 1].y : sample.x, y, sink.at.now));
+      y = layer.activate(layer, multiply(layer, l ? s.layers[l - 1].y : sample.x, y, sink.now));
     }
-    const Row<kLanes> dy = s.loss.run(s.loss, y, sample.target, sample.weight, share);
-    sink.add = i > 0;
-    if (descends && i + 1 == ctx.batch) {
-      backward<true>(s, sample.x, y, dy, sink, rate, taint);
-    } else {
-      backward<false>(s, sample.x, y, dy, sink, rate, taint);
-    }
+    const Row<kLanes> dy = s.loss.run(s.loss, y, sample.target, sample.weight, s.share);
+    backward(s, sample.x, dy, descends && i + 1 == ctx.batch, i > 0, sink);
   }
-  const float loss = static_cast<float>(s.loss.total * share);
+  const float loss = static_cast<float>(s.loss.total * s.share);
   *s.loss_output = loss;
-  if (loss * 0.0f != 0.0f || any(is_nan(taint))) return false;
+  if (loss * 0.0f != 0.0f || any(is_nan(sink.taint))) return false;
   s.swapped ^= descends;
   for (int u = 0; u < s.update_count; ++u) {
     s.updates[u].kernel->run(s.updates[u], ctx, 0, 1);
@@ -194,6 +193,9 @@ int64_t run(void* self, const StepContext& first, const Steps& steps) {
   for (int64_t n = 0; n < steps.count; ++n, ++ctx.step) {
     ctx.batch = reader.rows();
     ctx.learning_rate = steps.learning_rates[steps.constant_rate ? 0 : n];
+    if (ctx.learning_rate != s.learning_rate || ctx.batch != s.batch) {
+      s.set(ctx.learning_rate, ctx.batch);
+    }
     if (!run_step(s, ctx, reader)) {
       raise_flag(ctx.failed);
       return n;

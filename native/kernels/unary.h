@@ -39,7 +39,7 @@ struct Sigmoid {
   static constexpr const char* kName = "sigmoid";
   static constexpr Saves kSaves = Saves::kOutput;
   MYELIN_INLINE static Vec value(Vec x, Parameters) { return sigmoid(x); }
-  MYELIN_INLINE static Vec grad(Vec y, Parameters) { return y * (one() - y); }
+  MYELIN_INLINE static Vec grad(Vec y, Parameters) { return fma(-y, y, y); }
 };
 
 struct HardSigmoid {
@@ -57,7 +57,7 @@ struct Tanh {
   static constexpr const char* kName = "tanh";
   static constexpr Saves kSaves = Saves::kOutput;
   MYELIN_INLINE static Vec value(Vec x, Parameters) { return tanh(x); }
-  MYELIN_INLINE static Vec grad(Vec y, Parameters) { return one() - y * y; }
+  MYELIN_INLINE static Vec grad(Vec y, Parameters) { return fma(-y, y, one()); }
 };
 
 struct Relu {

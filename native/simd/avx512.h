@@ -99,8 +99,17 @@ MYELIN_INLINE Int round_to_int(Vec a) { return {_mm512_cvtps_epi32(a.v)}; }
 MYELIN_INLINE Vec to_float(Int a) { return {_mm512_cvtepi32_ps(a.v)}; }
 MYELIN_INLINE Int as_int(Vec a) { return {_mm512_castps_si512(a.v)}; }
 MYELIN_INLINE Vec as_float(Int a) { return {_mm512_castsi512_ps(a.v)}; }
-// a * 2^n for whole n, right where the result is denormal or overflows.
-MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+// 2^n for whole n: itself, and n, by which a result that is denormal comes out right.
+struct PowerOfTwo {
+  Vec n, value;
+};
+MYELIN_INLINE PowerOfTwo power_of_two(Vec n) {
+  return {n, {_mm512_scalef_ps(_mm512_set1_ps(1.0f), n.v)}};
+}
+// a * 2^n
+MYELIN_INLINE Vec scale(Vec a, PowerOfTwo p) { return {_mm512_scalef_ps(a.v, p.n.v)}; }
+// a * 2^n + c
+MYELIN_INLINE Vec scale_add(Vec a, PowerOfTwo p, Vec c) { return fma(a, p.value, c); }
 
 // Lane i everywhere.
 MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t i) {

@@ -22,31 +22,39 @@ MYELIN_INLINE Vec round_product(Vec x, float factor) {
   return fma(x, broadcast(factor), shift) - shift;
 }
 
-// e^r - 1 for |r| <= ln(2)/2, by Estrin's scheme: its chain of operations is half as long as
-// Horner's.
-MYELIN_INLINE Vec expm1_reduced(Vec r) {
+// start + r^2/2 + r^3/6 + ... for |r| <= ln(2)/2, by Estrin's scheme: its chain of operations is
+// half as long as Horner's. From r on it is e^r - 1, from 1 + r on e^r.
+MYELIN_INLINE Vec exp_series(Vec start, Vec r) {
   const Vec square = r * r;
   const Vec low = fma(r, broadcast(1.666651815e-01f), broadcast(5.000000000e-01f));
   const Vec high = fma(r, broadcast(8.368884213e-03f), broadcast(4.166620597e-02f));
   const Vec rest = fma(square, broadcast(1.395047293e-03f), high);
-  return fma(square * square, rest, fma(square, low, r));
+  return fma(square * square, rest, fma(square, low, start));
 }
 
-// e^x for x from -104 to 89, or NaN.
-MYELIN_INLINE Vec exp_limited(Vec x) {
+// e^x as a number next to 1 and a power of two.
+struct Exponential {
+  Vec fraction;
+  PowerOfTwo power;
+};
+
+MYELIN_INLINE Exponential split_exp(Vec x) {
   const Vec n = round_product(x, 1.44269504f);
   // ln(2) in two parts: the product with the first is exact.
   const Vec r = fma(n, broadcast(-0.693359375f), x) + n * broadcast(2.12194440e-4f);
-  return scale_by_power_of_two(broadcast(1.0f) + expm1_reduced(r), n);
+  return {exp_series(broadcast(1.0f) + r, r), power_of_two(n)};
 }
 
 // e^x, 2 ULP; overflows to infinity and underflows through the denormals to 0.
-MYELIN_INLINE Vec exp(Vec x) { return exp_limited(clamp(x, -104.0f, 89.0f)); }
+MYELIN_INLINE Vec exp(Vec x) {
+  const Exponential e = split_exp(clamp(x, -104.0f, 89.0f));
+  return scale(e.fraction, e.power);
+}
 
 // e^x - 1 without cancellation near 0.
 MYELIN_INLINE Vec expm1(Vec x) {
   const Mask small = less(abs(x), broadcast(0.34f));
-  return select(small, expm1_reduced(x), exp(x) - broadcast(1.0f));
+  return select(small, exp_series(x, x), exp(x) - broadcast(1.0f));
 }
 
 // ln(1 + f) + e ln(2) for f in [sqrt(1/2) - 1, sqrt(2) - 1].
@@ -87,10 +95,15 @@ MYELIN_INLINE Vec log1p_unit(Vec x) {
 // ln(1 + e^x).
 MYELIN_INLINE Vec softplus(Vec x) { return max_of(zero(), x) + log1p_unit(exp(-abs(x))); }
 
-// 1 / (1 + e^-x), accurate in both tails.
+// 1 / (1 + e^-x), accurate in both tails. A chain as short as can be: limits are seen to beside it.
 MYELIN_INLINE Vec sigmoid(Vec x) {
-  const Vec e = exp_limited(max_of(broadcast(-104.0f), -abs(x)));
-  return select(less(x, zero()), e, broadcast(1.0f)) / (broadcast(1.0f) + e);
+  const Vec one = broadcast(1.0f);
+  const Vec below = as_float(as_int(x) | broadcast_int(-0x7fffffff - 1));  // -|x|
+  const Exponential e = split_exp(below);
+  const Mask negative = less(x, zero());
+  const Vec y =
+      select(negative, scale(e.fraction, e.power), one) / scale_add(e.fraction, e.power, one);
+  return select(less(below, broadcast(-104.0f)), select(negative, zero(), one), y);
 }
 
 // 4 ULP.

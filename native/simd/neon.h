@@ -100,16 +100,21 @@ MYELIN_INLINE Int round_to_int(Vec a) { return {vcvtnq_s32_f32(a.v)}; }
 MYELIN_INLINE Vec to_float(Int a) { return {vcvtq_f32_s32(a.v)}; }
 MYELIN_INLINE Int as_int(Vec a) { return {vreinterpretq_s32_f32(a.v)}; }
 MYELIN_INLINE Vec as_float(Int a) { return {vreinterpretq_f32_s32(a.v)}; }
-// a * 2^n for whole n in -252..254, right where the result is denormal or overflows: in two
-// steps, of which only the last one can round.
-MYELIN_INLINE Vec scale_by_power_of_two(Vec a, Vec n) {
-  const int32x4_t whole = vcvtnq_s32_f32(n.v);
-  const int32x4_t half = vshrq_n_s32(whole, 1);
-  const int32x4_t bias = vdupq_n_s32(127);
-  const int32x4_t first = vshlq_n_s32(vaddq_s32(half, bias), 23);
-  const int32x4_t second = vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23);
-  return as_float({first}) * a * as_float({second});
+// 2^n for whole n in -252..254, as two factors, so that of two products only the last one can
+// round.
+struct PowerOfTwo {
+  Vec first, second;
+};
+MYELIN_INLINE PowerOfTwo power_of_two(Vec n) {
+  const Int whole = round_to_int(n);
+  const Int half = {vshrq_n_s32(whole.v, 1)};
+  const Int bias = broadcast_int(127);
+  return {as_float(shift_left<23>(half + bias)), as_float(shift_left<23>(whole - half + bias))};
 }
+// a * 2^n, right where the result is denormal or overflows.
+MYELIN_INLINE Vec scale(Vec a, PowerOfTwo p) { return a * p.first * p.second; }
+// a * 2^n + c
+MYELIN_INLINE Vec scale_add(Vec a, PowerOfTwo p, Vec c) { return fma(a * p.first, p.second, c); }
 
 // Lane i everywhere.
 MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t i) {

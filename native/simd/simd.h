@@ -6,7 +6,7 @@
 //   + - * /, fma(a,b,c) = a*b+c, sqrt, abs, min, max (NaN wins), min_of/max_of(constant, x)
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
-//   round_to_int to_float as_int as_float scale_by_power_of_two
+//   round_to_int to_float as_int as_float, power_of_two scale scale_add
 //   first broadcast_lane reduce_add reduce_max transpose sum_lanes interleave4 deinterleave,
 //   prefetch
 //
@@ -16,6 +16,8 @@
 
 #if defined(MYELIN_ISA_AVX512) || defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)
 #include "avx512.h"
+#elif defined(MYELIN_ISA_AVX512VL)
+#include "avx512vl.h"
 #elif defined(MYELIN_ISA_AVX2)
 #include "avx2.h"
 #elif defined(MYELIN_ISA_NEON)
@@ -23,7 +25,7 @@
 #elif defined(MYELIN_ISA_SCALAR)
 #include "scalar.h"
 #else
-#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512,AVX512BF16,AVX512AMX,NEON}"
+#error "define one of MYELIN_ISA_{SCALAR,AVX2,AVX512VL,AVX512,AVX512BF16,AVX512AMX,NEON}"
 #endif
 
 namespace myelin {

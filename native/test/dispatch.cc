@@ -70,5 +70,13 @@ TEST_CASE("all tables list the same kernels, each once") {
   }
 }
 
+TEST_CASE("variants in zmm registers have kernels for narrow networks in ymm registers") {
+  const KernelTable& scalar = *usable_tables().back();
+  for (const KernelTable* table : usable_tables()) {
+    bool narrow = table->vector_width == 16;
+    CHECK(table->plan_kernel_count == scalar.plan_kernel_count + (narrow ? 1 : 0));
+  }
+}
+
 }  // namespace
 }  // namespace myelin::test
