@@ -136,6 +136,8 @@ export interface RandomSource {
   fillUniform(out: Float32Array, minimum: number, scale: number, ...position: Position): void;
 }
 
+const STEPS = { min: 0, max: 0xffffffff, integer: true };
+
 /** Words that are drawn at a time from a source that makes many in one call. */
 const BATCH = 2048;
 
@@ -148,7 +150,7 @@ export class Random {
   readonly #key0: number;
   readonly #key1: number;
   readonly #stream: number;
-  readonly #step: number;
+  #step: number;
   readonly #source: RandomSource | undefined;
   #words: Uint32Array = new Uint32Array(4);
   #blockLow = 0;
@@ -165,7 +167,7 @@ export class Random {
   constructor(seed: Seed, stream: number = streams.user, step = 0, source?: RandomSource) {
     [this.#key0, this.#key1] = seedWords(seed, "Random: seed");
     this.#stream = checkNumber("Random: stream", stream, { min: 0, max: 0xffffffff, integer: true });
-    this.#step = checkNumber("Random: step", step, { min: 0, max: 0xffffffff, integer: true });
+    this.#step = checkNumber("Random: step", step, STEPS);
     this.#source = source;
   }
 
@@ -243,14 +245,24 @@ export class Random {
     return n === 2 ** 32 ? this.next() : this.#below(n);
   }
 
-  /** Puts `array` into a random order (Fisher and Yates), in place. */
-  shuffle(array: Uint32Array): void {
-    for (let i = array.length - 1; i > 0; i--) {
-      const j = this.#below(i + 1);
+  /** Puts the elements from `start` to before `end` into a random order (Fisher and Yates), in place. */
+  shuffle(array: Uint32Array, start = 0, end: number = array.length): void {
+    for (let i = end - 1; i > start; i--) {
+      const j = start + this.#below(i - start + 1);
       const moved = array[i] as number;
       array[i] = array[j] as number;
       array[j] = moved;
     }
+  }
+
+  /** Goes on with the sequence of another step, from its first number. */
+  restart(step: number): void {
+    this.#step = checkNumber("Random.restart: step", step, STEPS);
+    this.#blockLow = 0;
+    this.#blockHigh = 0;
+    if (this.#words.length > 4) this.#words = new Uint32Array(4);
+    this.#next = 4;
+    this.#spareNormal = Number.NaN;
   }
 
   #below(n: number): number {
@@ -270,7 +282,15 @@ export class Random {
   #refill(): void {
     const first = this.#blockLow === 0 && this.#blockHigh === 0;
     if (this.#source === undefined || first) {
-      philox4x32(...this.#position(), this.#words);
+      philox4x32(
+        this.#blockLow,
+        this.#blockHigh,
+        this.#stream,
+        this.#step,
+        this.#key0,
+        this.#key1,
+        this.#words,
+      );
     } else {
       if (this.#words.length < BATCH) this.#words = new Uint32Array(BATCH);
       this.#source.philox(this.#words, ...this.#position());
@@ -292,18 +312,23 @@ export class Random {
 }
 
 /**
- * Fills `target` with the permutation of 0..length-1 that belongs to a seed, stream and epoch:
- * `permutation` without allocating the array.
+ * Fills `target` with permutations of 0..length-1, one after the other: those that `permutation` gives for
+ * `epoch`, `epoch + stride`, ... (modulo 2^32).
  */
-export function fillPermutation(
+export function fillPermutations(
   target: Uint32Array,
+  length: number,
   seed: Seed,
-  stream: number = streams.shuffle,
-  epoch = 0,
-): Uint32Array {
-  for (let i = 0; i < target.length; i++) target[i] = i;
-  new Random(seed, stream, epoch).shuffle(target);
-  return target;
+  stream: number,
+  epoch: number,
+  stride: number,
+): void {
+  const random = new Random(seed, stream);
+  for (let start = 0, step = epoch; start < target.length; start += length, step += stride) {
+    for (let i = 0; i < length; i++) target[start + i] = i;
+    random.restart(step >>> 0);
+    random.shuffle(target, start, start + length);
+  }
 }
 
 /**
@@ -319,5 +344,7 @@ export function permutation(
   if (!(Number.isInteger(length) && length >= 0 && length < 2 ** 32)) {
     throw new ShapeError(expected("permutation: length", "an integer from 0 to 2^32 - 1", length));
   }
-  return fillPermutation(new Uint32Array(length), seed, stream, epoch);
+  const order = Uint32Array.from({ length }, (_, i) => i);
+  new Random(seed, stream, epoch).shuffle(order);
+  return order;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { OptionError, ShapeError } from "../lib/errors.ts";
 import { loadBinding } from "../lib/executor/binding.ts";
-import { fillPermutation, permutation, philox4x32, Random, seedWords } from "../lib/random.ts";
+import { fillPermutations, permutation, philox4x32, Random, seedWords } from "../lib/random.ts";
 
 function words(text: string): number[] {
   return text.split(" ").map((word) => Number.parseInt(word, 16));
@@ -242,9 +242,24 @@ describe("permutation", () => {
     for (const other of [permutation(20, 2, 2, 3), permutation(20, 1, 3, 3), permutation(20, 1, 2, 4)]) {
       expect(other).not.toEqual(base);
     }
-    const target = new Uint32Array(20).fill(99);
-    expect(fillPermutation(target, 1, 2, 3)).toBe(target);
-    expect(target).toEqual(base);
+  });
+
+  it.each([1, 4, 3000])("is the same of %d where many are drawn one after the other", (length) => {
+    const target = new Uint32Array(3 * length).fill(99);
+    fillPermutations(target, length, 1, 2, 0xfffffffe, 5);
+    for (const [i, epoch] of [0xfffffffe, 3, 8].entries()) {
+      expect(target.subarray(i * length, (i + 1) * length)).toEqual(permutation(length, 1, 2, epoch));
+    }
+  });
+
+  it("starts a sequence anew with all that was drawn ahead forgotten", () => {
+    const random = new Random(1, 2, 3);
+    random.normal();
+    random.next();
+    random.restart(4);
+    const other = new Random(1, 2, 4);
+    expect([random.normal(), random.next()]).toEqual([other.normal(), other.next()]);
+    expect(() => random.restart(-1)).toThrow("Random.restart: step");
   });
 
   it("has the same order for ever", () => {

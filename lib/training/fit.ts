@@ -2,7 +2,7 @@ import type { Callback, Logs, TrainingContext } from "../callbacks/callback.ts";
 import { expected, NonFiniteError, OptionError } from "../errors.ts";
 import { type Job, type Program, stepsPerEpoch } from "../executor/executor.ts";
 import type { Plan } from "../plan/plan.ts";
-import { fillPermutation, type Seed, streams } from "../random.ts";
+import { fillPermutations, type Seed, streams } from "../random.ts";
 import { sizeOf } from "../tensor.ts";
 import type { Bound } from "./bind.ts";
 import { type Process, runSteps, settle } from "./drive.ts";
@@ -165,12 +165,10 @@ function readingOrder(
   const perEpoch = Math.ceil(length / batchSize);
   if (!shuffle && (rows === undefined || epochs === 1)) return rows ?? null;
   const order = arrays.words("order", length * epochs);
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const part = order.subarray(epoch * length, (epoch + 1) * length);
-    if (shuffle) fillPermutation(part, seed, streams.shuffle, (first + epoch * perEpoch) >>> 0);
-    if (rows !== undefined)
-      for (let i = 0; i < length; i++) part[i] = rows[shuffle ? (part[i] as number) : i] as number;
-  }
+  if (shuffle) fillPermutations(order, length, seed, streams.shuffle, first >>> 0, perEpoch);
+  else for (let i = 0; i < order.length; i++) order[i] = i % length;
+  if (rows !== undefined)
+    for (let i = 0; i < order.length; i++) order[i] = rows[order[i] as number] as number;
   return order;
 }
 
