@@ -2,7 +2,6 @@
 #pragma once
 #include "../cache_sizes.h"
 #include "pack.h"
-#include "tile.h"
 
 namespace myelin {
 namespace {
@@ -33,28 +32,32 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// Small operands are read in place, panel by panel of b, which is packed where it is transposed or
-// its rows alias. Of large ones b is packed always, as much of it as half of L2 takes. Rows of a
-// are read in place then, few at a time since they may be far apart; a transposed a is packed too,
-// in strips of about the size of L1.
+// An a that half of L2 takes stays there while b passes by, panel after panel. Otherwise b
+// stays, packed, as much of it as half of L2 takes, and strips of a pass by, those of a transposed
+// a packed too and about the size of L1. Rows of a are read in place always, few at a time since
+// they may be far apart. So is b, but for one that is transposed, does not stay otherwise or whose
+// rows alias.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
   const bool many = p.m > 2 * kTileRows[1];
+  const bool a_stays = p.m * p.k <= caches.l2 / 4 / 2;
   // Tiles of few registers read b more often.
-  const bool large = many && p.k * p.n > (kRegisters == 32 ? 2 * l2 : l2 / 2);
-  const bool shallow = p.k <= 64;  // of short loops, those of a wide tile follow each other best
-  const int width = tile_width(p.m, p.n, shallow || (large && !p.a.transposed));
+  const bool b_stays = many && !a_stays && p.k * p.n > (kRegisters == 32 ? 2 * l2 : l2 / 2);
+  // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
+  const bool shallow = 4 * kWidth * p.k <= l1 * 2 / 3;
+  const int width = tile_width(p.m, p.n, shallow || (b_stays && !p.a.transposed));
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
   if (p.rate && p.k > kDepth) return s;  // sums must be whole before they meet c
-  s.pack_b = p.b.transposed || large || (many && p.b.stride % kAliasing == 0);
-  s.pack_a = p.a.transposed && many && p.n > 2 * panel && (large || p.a.stride % kAliasing == 0);
+  s.pack_b = p.b.transposed || b_stays || (many && p.b.stride % kAliasing == 0);
+  s.pack_a = p.a.transposed && many && !a_stays && p.n > 2 * panel &&
+             (b_stays || p.a.stride % kAliasing == 0);
   if (!p.rate) {
     const int64_t fits = s.pack_a ? l1 * 5 / 8 / s.strip_rows : s.pack_b ? l2 / 4 / panel : kDepth;
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
-  if (s.pack_b) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
+  if (s.pack_b && !a_stays) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
   if (s.pack_a) {
     const int64_t most = (kWorkspaceFloats - s.n * s.k) / (s.k + kLine) - s.strip_rows;
     s.m = even_share(p.m, most, s.strip_rows);
@@ -65,7 +68,10 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
 // One block: c[0..m, 0..n] of the product, `depth` deep.
 struct Block {
   int64_t m, n, depth;
-  Matrix a, b;  // packed where the blocking says so
+  Matrix a, b;      // in place
+  float* packed_a;  // null: not packed
+  float* packed_b;  // null: not packed
+  int64_t copied;   // columns of b that the first strip packs, since it reads them first
   const float* start;
   int64_t start_row;
   float* c;
@@ -78,8 +84,8 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
   const int64_t height = rows.end - rows.begin;
   Tile t;
   t.k = block.depth;
-  if (s.pack_a) {
-    t.a = block.a.data + packed_strip(rows.begin, index, block.depth);
+  if (block.packed_a) {
+    t.a = block.packed_a + packed_strip(rows.begin, index, block.depth);
     t.a_row = 1;
     t.a_step = height;
   } else {
@@ -87,7 +93,6 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     t.a_row = block.a.row_step();
     t.a_step = block.a.column_step();
   }
-  t.b_step = s.pack_b ? s.panel : block.b.stride;
   t.start_row = block.start_row;
   t.c_row = p.c_stride;
   t.next = nullptr;
@@ -98,7 +103,18 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     while (width > 0 && left <= ((1 << width) - 1) * kWidth) --width;
     const int64_t columns = min_int(left, kWidth << width);
     t.last = columns - ((1 << width) - 1) * kWidth;
-    t.b = block.b.data + (s.pack_b ? j / s.panel * s.panel * block.depth + j % s.panel : j);
+    t.b = block.b.data + j;
+    t.b_step = block.b.stride;
+    t.copy = nullptr;
+    if (block.packed_b) {
+      float* packed = block.packed_b + j / s.panel * s.panel * block.depth + j % s.panel;
+      if (index == 0 && j < block.copied) {
+        t.copy = packed;
+      } else {
+        t.b = packed;
+        t.b_step = s.panel;
+      }
+    }
     t.start = block.start ? block.start + rows.begin * block.start_row + j : nullptr;
     t.c = block.c + rows.begin * p.c_stride + j;
     if (p.k > s.k) t.next = columns < left ? t.c + columns : block.c + rows.end * p.c_stride;
@@ -108,11 +124,22 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
   }
 }
 
+// Packs a block's b, but for whole panels that the first of `strips` strips can pack.
+inline void pack_b(const Blocking& s, int64_t strips, Block& block) {
+  const bool copies = !block.b.transposed && s.width > 0 && strips >= kCopyingStrips;
+  block.copied = copies ? block.n / s.panel * s.panel : 0;
+  if (block.copied == block.n) return;
+  const Matrix rest = {block.b.at(0, block.copied), block.b.stride, block.b.transposed};
+  pack_panels(rest, block.depth, block.n - block.copied, s.panel,
+              block.packed_b + block.copied * block.depth);
+}
+
 // Computes the product; `workspace` is a StepContext's.
 inline void multiply_blocks(const Product& p, const Blocking& s, float* workspace) {
-  float* packed_b = workspace;
-  float* packed_a = workspace + (s.pack_b ? s.n * s.k : 0);
   Block block;
+  block.packed_b = s.pack_b ? workspace : nullptr;
+  block.packed_a = s.pack_a ? workspace + (s.pack_b ? s.n * s.k : 0) : nullptr;
+  block.copied = 0;
   for (int64_t k = 0; k < p.k; k += s.k) {
     block.depth = min_int(s.k, p.k - k);
     block.last = k + block.depth == p.k;
@@ -120,17 +147,11 @@ inline void multiply_blocks(const Product& p, const Blocking& s, float* workspac
       block.m = min_int(s.m, p.m - i);
       const Pieces strips(block.m, s.strip_rows);
       block.a = {p.a.at(i, k), p.a.stride, p.a.transposed};
-      if (s.pack_a) {
-        pack_strips(block.a, block.m, block.depth, strips, packed_a);
-        block.a.data = packed_a;
-      }
+      if (s.pack_a) pack_strips(block.a, block.m, block.depth, strips, block.packed_a);
       for (int64_t j = 0; j < p.n; j += s.n) {
         block.n = min_int(s.n, p.n - j);
         block.b = {p.b.at(k, j), p.b.stride, p.b.transposed};
-        if (s.pack_b) {
-          pack_panels(block.b, block.depth, block.n, s.panel, packed_b);
-          block.b.data = packed_b;
-        }
+        if (s.pack_b) pack_b(s, strips.count, block);
         block.c = p.c + i * p.c_stride + j;
         block.start = k > 0 ? block.c : p.bias ? p.bias + j : nullptr;
         block.start_row = k > 0 ? p.c_stride : 0;

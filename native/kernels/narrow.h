@@ -50,6 +50,7 @@ inline void multiply_narrow_transposed(const Product& p) {
   t.c_row = 2 * kWidth;
   t.next = nullptr;
   t.rate = nullptr;
+  t.copy = nullptr;
   for (int64_t i = 0; i < p.m; i += 2 * kWidth) {
     const int64_t rows = min_int(2 * kWidth, p.m - i);
     t.b = p.a.at(i, 0);

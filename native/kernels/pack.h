@@ -1,13 +1,11 @@
 // Packing: blocks of matrices laid out in the order in which tiles read them.
 #pragma once
 #include "product.h"
+#include "tile.h"
 
 namespace myelin {
 namespace {
 namespace gemm {
-
-// Rows to be copied lie far apart, so they are fetched this many early.
-constexpr int64_t kRowsAhead = 16;
 
 MYELIN_INLINE void fetch_row(const float* from, int64_t n) {
   for (int64_t i = 0; i < n; i += kLine) prefetch(from + i);

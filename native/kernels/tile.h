@@ -30,6 +30,7 @@ struct Tile {
   const float* next;  // not null: c of the tile after this one, to be fetched meanwhile
   int64_t last;       // lanes of the last vector that exist
   const float* rate;  // not null: c -= *rate * (a b), product and difference rounded as in `sgd`
+  float* copy;        // not null: where the panel of b that is read is left packed
 };
 using TileFunction = void (*)(const Tile& t);
 
@@ -38,9 +39,12 @@ MYELIN_INLINE Vec load_column(const float* p, int v, int64_t last) {
   return kPartial && v == kVecs - 1 ? load_partial(p + v * kWidth, last) : load(p + v * kWidth);
 }
 
+// Rows to be copied lie far apart, so they are fetched this many early.
+constexpr int64_t kRowsAhead = 16;
+
 // Rows of a are addressed in threes from one pointer: base, base + row and base + 2 row are one
 // instruction's addressing modes, and pointers are scarce.
-template <int kRows, int kVecs, bool kPartial>
+template <int kRows, int kVecs, bool kPartial, bool kCopies>
 void tile(const Tile& t) {
   const int64_t last = t.last;
   Vec sum[kRows][kVecs];
@@ -59,6 +63,7 @@ void tile(const Tile& t) {
   MYELIN_UNROLL
   for (int i = 0; i < kPointers; ++i) a[i] = t.a + 3 * i * a_row;
   const float* b = t.b;
+  float* copy = t.copy;
   if (t.next) {
     MYELIN_UNROLL
     for (int i = 0; i < kRows; ++i) {
@@ -71,6 +76,14 @@ void tile(const Tile& t) {
     Vec row[kVecs];
     MYELIN_UNROLL
     for (int v = 0; v < kVecs; ++v) row[v] = load_column<kPartial, kVecs>(b, v, last);
+    if (kCopies) {
+      const float* ahead = b + kRowsAhead * b_step;
+      MYELIN_UNROLL
+      for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch(ahead + v);
+      MYELIN_UNROLL
+      for (int v = 0; v < kVecs; ++v) store(copy + v * kWidth, row[v]);
+      copy += kVecs * kWidth;
+    }
     MYELIN_UNROLL
     for (int i = 0; i < kRows; ++i) {
       const Vec factor = broadcast(a[i / 3][i % 3 * a_row]);
@@ -125,7 +138,7 @@ struct TileRow {
 
 template <int kVecs, bool kPartial, int... kRows>
 constexpr TileRow tiles_of(RowList<kRows...>) {
-  return {{nullptr, tile<kRows, kVecs, kPartial>...}};
+  return {{nullptr, tile<kRows, kVecs, kPartial, false>...}};
 }
 template <int kIndex, bool kPartial>
 constexpr TileRow kTiles =
@@ -135,9 +148,24 @@ constexpr const TileRow* kTilesOf[2][kWidths] = {
     {&kTiles<0, false>, &kTiles<1, false>, &kTiles<2, false>, &kTiles<3, false>},
     {&kTiles<0, true>, &kTiles<1, true>, &kTiles<2, true>, &kTiles<3, true>}};
 
+// Tiles that copy are made for a first strip of so many even ones: then it has more than two thirds
+// of the most rows.
+constexpr int64_t kCopyingStrips = 3;
+template <int kIndex, int... kRows>
+constexpr TileRow copying_tiles_of(RowList<kRows...>) {
+  constexpr int kMost = kTileRows[kIndex];
+  return {{nullptr, tile<(3 * kRows > 2 * kMost ? kRows : kMost), 1 << kIndex, false, true>...}};
+}
+template <int kIndex>
+constexpr TileRow kCopyingTiles =
+    copying_tiles_of<kIndex>(typename Count<kTileRows[kIndex]>::Rows());
+
+constexpr const TileRow* kCopyingTilesOf[] = {nullptr, &kCopyingTiles<1>, &kCopyingTiles<2>};
+
 // A tile 2^index vectors wide.
 MYELIN_INLINE void run_tile(int index, int64_t rows, const Tile& t) {
-  kTilesOf[t.last < kWidth][index]->of_rows[rows](t);
+  const TileRow* tiles = t.copy ? kCopyingTilesOf[index] : kTilesOf[t.last < kWidth][index];
+  tiles->of_rows[rows](t);
 }
 
 }  // namespace gemm

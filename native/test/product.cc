@@ -171,6 +171,36 @@ TEST_CASE("large products, read in place and packed") {
   }
 }
 
+TEST_CASE("the first strip packs rows that alias, whatever its height") {
+  constexpr int64_t kMost = 90, kDepth = 7, kColumns = 509;  // a stride of 512
+  const Whole a(kMost, kDepth, 1), b(kDepth, kColumns, 2);
+  Values expected(kMost * kColumns);
+  for (int64_t i = 0; i < kMost; ++i) {
+    for (int64_t j = 0; j < kColumns; ++j) {
+      float& sum = expected[static_cast<size_t>(i * kColumns + j)];
+      for (int64_t k = 0; k < kDepth; ++k) sum += a.get(i, k) * b.get(k, j);
+    }
+  }
+  const CacheSizes none = {0, 0}, usual = {48 << 10, 1 << 20};
+  for (const ProductKernel* kernel : usable_products()) {
+    CAPTURE(std::string(kernel->isa));
+    for (int64_t m = 1; m <= kMost; ++m) {
+      CAPTURE(m);
+      for (bool transposed : {false, true}) {
+        for (const CacheSizes* caches : {&none, &usual}) {
+          Guarded c(m * kColumns, 1);
+          ProductCall call =
+              call_of(m, kColumns, kDepth, a, transposed, b, false, c.data(), kColumns);
+          call.caches = caches;
+          run(kernel->run, call);
+          CHECK(std::equal(c.data(), c.data() + m * kColumns, expected.data()));
+          CHECK(c.intact());
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("NaN and infinity go where they belong") {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   struct Size {
@@ -206,7 +236,7 @@ TEST_CASE("an update has the bits of a product followed by a step of gradient de
   for (const ProductKernel* kernel : usable_products()) {
     CAPTURE(std::string(kernel->isa));
     for (int64_t m : {1, 5, 13, 28, 100}) {
-      for (int64_t n : {1, 2, 10, 16, 33, 70, 128}) {
+      for (int64_t n : {1, 2, 10, 16, 33, 70, 128, 512}) {
         for (int64_t k : {1, 4, 32, 1500}) {
           CAPTURE(m);
           CAPTURE(n);
