@@ -32,18 +32,18 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// An a that half of L2 takes stays there while b passes by, panel after panel. Otherwise b
-// stays, packed, as much of it as half of L2 takes, and strips of a pass by, those of a transposed
-// a packed too and about the size of L1. Rows of a are read in place always, few at a time since
-// they may be far apart. So is b, but for one that is transposed, does not stay otherwise or whose
-// rows alias.
+// An a that half of L2 takes stays there while b passes by, panel after panel. Otherwise, or where
+// loops are so short that c is most of the work, b stays, packed, as much of it as half of L2
+// takes, and strips of a pass by, those of a transposed a packed too and about the size of L1. Else
+// both are read in place, but for a b that is transposed and rows that alias.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
   const bool many = p.m > 2 * kTileRows[1];
   const bool a_stays = p.m * p.k <= caches.l2 / 4 / 2;
-  // Tiles of few registers read b more often.
-  const bool b_stays = many && !a_stays && p.k * p.n > (kRegisters == 32 ? 2 * l2 : l2 / 2);
+  // Tiles of few registers read both more often.
+  constexpr bool kSmallTiles = kRegisters < 32;
+  const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 * 2 / 3;
   const int width = tile_width(p.m, p.n, shallow || (b_stays && !p.a.transposed));
@@ -51,13 +51,13 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
   if (p.rate && p.k > kDepth) return s;  // sums must be whole before they meet c
   s.pack_b = p.b.transposed || b_stays || (many && p.b.stride % kAliasing == 0);
-  s.pack_a = p.a.transposed && many && !a_stays && p.n > 2 * panel &&
-             (b_stays || p.a.stride % kAliasing == 0);
+  const bool a_aliases = p.a.stride % kAliasing == 0 && (kSmallTiles || !a_stays);
+  s.pack_a = p.a.transposed && many && p.n > 2 * panel && (b_stays || a_aliases);
   if (!p.rate) {
     const int64_t fits = s.pack_a ? l1 * 5 / 8 / s.strip_rows : s.pack_b ? l2 / 4 / panel : kDepth;
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
-  if (s.pack_b && !a_stays) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
+  if (s.pack_b && (!a_stays || shallow)) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
   if (s.pack_a) {
     const int64_t most = (kWorkspaceFloats - s.n * s.k) / (s.k + kLine) - s.strip_rows;
     s.m = even_share(p.m, most, s.strip_rows);
