@@ -32,15 +32,17 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// An a that half of L2 takes stays there while b passes by, panel after panel. Otherwise, or where
-// loops are so short that c is most of the work, b stays, packed, as much of it as half of L2
-// takes, and strips of a pass by, those of a transposed a packed too and about the size of L1. Else
-// both are read in place, but for a b that is transposed and rows that alias.
+// An a that half of L2 takes (a quarter, if transposed) stays there while b passes by, panel after
+// panel. Otherwise, or where loops are so short that c is most of the work, b stays, packed, as
+// much of it as half of L2 takes, and strips of a pass by, those of a transposed a packed too and
+// about the size of L1. Else both are read in place, but for a b that is transposed and rows that
+// alias.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
   const bool many = p.m > 2 * kTileRows[1];
-  const bool a_stays = p.m * p.k <= caches.l2 / 4 / 2;
+  // A strip of a transposed a touches up to twice the lines that it fills.
+  const bool a_stays = p.m * p.k <= caches.l2 / 4 / (p.a.transposed ? 4 : 2);
   // Tiles of few registers read both more often.
   constexpr bool kSmallTiles = kRegisters < 32;
   const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
