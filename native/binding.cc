@@ -335,7 +335,7 @@ View blocks_argument(const Napi::Value& out, const std::string& where, napi_type
 void Addon::philox(const Napi::CallbackInfo& info) {
   PhiloxPosition from = position_argument(info, 1, "philox");
   View out = blocks_argument(info[0], "philox: out", napi_uint32_array, "a Uint32Array");
-  fill_words(from, static_cast<uint32_t*>(out.data), out.length / 4);
+  fill_words(default_table(), from, static_cast<uint32_t*>(out.data), out.length / 4);
 }
 
 void Addon::fill_uniform(const Napi::CallbackInfo& info) {
@@ -343,7 +343,8 @@ void Addon::fill_uniform(const Napi::CallbackInfo& info) {
   double scale = number(info[2], "fillUniform: scale");
   PhiloxPosition from = position_argument(info, 3, "fillUniform");
   View out = blocks_argument(info[0], "fillUniform: out", napi_float32_array, "a Float32Array");
-  myelin::fill_uniform(from, minimum, scale, static_cast<float*>(out.data), out.length / 4);
+  myelin::fill_uniform(default_table(), from, minimum, scale, static_cast<float*>(out.data),
+                       out.length / 4);
 }
 
 Napi::Value Addon::all_finite(const Napi::CallbackInfo& info) {

@@ -75,7 +75,8 @@ class Variant {
  public:
   Variant(const KernelTable& own, const KernelTable& base, const KernelTable& narrow)
       : kernels_(base.kernels, base.kernels + base.count),
-        plan_kernels_(narrow.plan_kernels, narrow.plan_kernels + narrow.plan_kernel_count) {
+        plan_kernels_(narrow.plan_kernels, narrow.plan_kernels + narrow.plan_kernel_count),
+        table_(base) {
     for (Kernel& kernel : kernels_) {
       for (int i = 0; i < own.count; i++) {
         if (std::string_view(kernel.name) == own.kernels[i].name) kernel = own.kernels[i];
@@ -83,8 +84,10 @@ class Variant {
     }
     plan_kernels_.insert(plan_kernels_.end(), base.plan_kernels,
                          base.plan_kernels + base.plan_kernel_count);
-    table_ = {own.isa,    own.vector_width,     kernels_.data(),
-              base.count, plan_kernels_.data(), static_cast<int>(plan_kernels_.size())};
+    table_.isa = own.isa;
+    table_.kernels = kernels_.data();
+    table_.plan_kernels = plan_kernels_.data();
+    table_.plan_kernel_count = static_cast<int>(plan_kernels_.size());
   }
   const KernelTable* table() const { return &table_; }
 

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "philox.h"
+
 namespace myelin {
 
 constexpr int kMaxRank = 8;
@@ -106,6 +108,10 @@ struct PlanKernel {
   void (*store)(void* self);
 };
 
+// Writes the words of `blocks` blocks, of which the counters differ in their lower 32 bits only;
+// `blocks` is a multiple of the vector width.
+using RandomWords = void (*)(const PhiloxPosition&, uint32_t* out, int64_t blocks);
+
 // One ISA variant: all kernels compiled for it.
 struct KernelTable {
   const char* isa;
@@ -114,6 +120,7 @@ struct KernelTable {
   int count;
   const PlanKernel* plan_kernels = nullptr;  // those that are tried first come first
   int plan_kernel_count = 0;
+  RandomWords random_words = nullptr;
 };
 
 }  // namespace myelin

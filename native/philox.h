@@ -25,4 +25,13 @@ constexpr void philox4x32(uint32_t (&counter)[4], uint32_t key0, uint32_t key1) 
   }
 }
 
+// Where in which sequence of random words: consecutive blocks of four have consecutive counters.
+struct PhiloxPosition {
+  uint64_t counter;
+  uint32_t stream;
+  uint32_t step;
+  uint32_t key0;
+  uint32_t key1;
+};
+
 }  // namespace myelin

@@ -70,7 +70,8 @@ constexpr Kernel kKernels[] = {
 constexpr KernelTable kTable = {
     kIsa,         kWidth,
     kKernels,     static_cast<int>(sizeof(kKernels) / sizeof(Kernel)),
-    kPlanKernels, static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel))};
+    kPlanKernels, static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel)),
+    random::words};
 
 }  // namespace
 }  // namespace myelin

@@ -1,5 +1,7 @@
 // Dropout and noise. Random words depend only on seed, stream, step and the element's position.
 #pragma once
+#include <string.h>
+
 #include "../philox.h"
 #include "common.h"
 
@@ -34,6 +36,21 @@ MYELIN_INLINE void draw(const StepContext& ctx, uint32_t stream, int64_t element
   words[3] = broadcast_int(static_cast<int32_t>(static_cast<uint32_t>(ctx.step)));
   philox(words, ctx.seed[0], ctx.seed[1]);
   for (int i = 0; i < 4; ++i) words[i] = shift_right<8>(words[i]);
+}
+
+// RandomWords of kernel.h.
+inline void words(const PhiloxPosition& from, uint32_t* out, int64_t blocks) {
+  for (int64_t i = 0; i < blocks; i += kWidth) {
+    const uint64_t counter = from.counter + static_cast<uint64_t>(i);
+    Int vectors[4] = {
+        lane_index() + broadcast_int(static_cast<int32_t>(static_cast<uint32_t>(counter))),
+        broadcast_int(static_cast<int32_t>(static_cast<uint32_t>(counter >> 32))),
+        broadcast_int(static_cast<int32_t>(from.stream)),
+        broadcast_int(static_cast<int32_t>(from.step))};
+    philox(vectors, from.key0, from.key1);
+    interleave4(vectors);
+    memcpy(out + 4 * i, vectors, sizeof vectors);
+  }
 }
 
 // Keeps an element where its random integer is at least the threshold.

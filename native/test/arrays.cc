@@ -5,13 +5,13 @@
 #include <limits>
 #include <vector>
 
-#include "philox.h"
+#include "dispatch.h"
 
 namespace myelin::test {
 namespace {
 
-// The last counter whose high word is 3: the next block carries.
-constexpr PhiloxPosition kCarry{0x3ffffffff, 7, 9, 0xa4093822, 0x299f31d0};
+// Eleven blocks before the low word of the counter carries.
+constexpr PhiloxPosition kCarry{0x3fffffff5, 7, 9, 0xa4093822, 0x299f31d0};
 
 std::vector<uint32_t> words_one_by_one(const PhiloxPosition& from, size_t blocks) {
   std::vector<uint32_t> words;
@@ -25,23 +25,30 @@ std::vector<uint32_t> words_one_by_one(const PhiloxPosition& from, size_t blocks
   return words;
 }
 
-TEST_CASE("words are those of consecutive counters, of both halves") {
-  std::vector<uint32_t> words(12 + 1, 5);
-  fill_words(kCarry, words.data(), 3);
-  CHECK(words.back() == 5);
-  words.pop_back();
-  CHECK(words == words_one_by_one(kCarry, 3));
+TEST_CASE("words are those of consecutive counters, of both halves, in every variant") {
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(table->isa);
+    for (size_t blocks : {0u, 1u, 3u, 20u, 31u, 32u, 100u}) {
+      std::vector<uint32_t> words(4 * blocks + 1, 5);
+      fill_words(*table, kCarry, words.data(), blocks);
+      CHECK(words.back() == 5);
+      words.pop_back();
+      CHECK(words == words_one_by_one(kCarry, blocks));
+    }
+  }
 }
 
 TEST_CASE("uniform numbers are made of the upper 24 bits of the words, in double precision") {
   constexpr double kLow = -0.1, kScale = 0.7 / 16777216;
-  const std::vector<uint32_t> words = words_one_by_one(kCarry, 5);
-  std::vector<float> numbers(words.size() + 1, 5);
-  fill_uniform(kCarry, kLow, kScale, numbers.data(), 5);
-  CHECK(numbers.back() == 5);
-  for (size_t i = 0; i < words.size(); i++) {
-    const double offset = kScale * (words[i] >> 8);
-    CHECK(numbers[i] == static_cast<float>(kLow + offset));
+  for (size_t blocks : {0u, 5u, 256u, 300u}) {
+    const std::vector<uint32_t> words = words_one_by_one(kCarry, blocks);
+    std::vector<float> numbers(words.size() + 1, 5);
+    fill_uniform(default_table(), kCarry, kLow, kScale, numbers.data(), blocks);
+    CHECK(numbers.back() == 5);
+    for (size_t i = 0; i < words.size(); i++) {
+      const double offset = kScale * (words[i] >> 8);
+      CHECK(numbers[i] == static_cast<float>(kLow + offset));
+    }
   }
 }
 
