@@ -1,5 +1,6 @@
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+// @ts-expect-error: it has no types
+import load from "node-gyp-build";
 
 /** What the addon (native/binding.cc) exports that needs no executor; lib/executor/binding.ts types the rest. */
 export interface Addon {
@@ -15,8 +16,6 @@ export interface LoadedAddon<T extends Addon = Addon> {
 
 function tryLoad(): LoadedAddon {
   try {
-    const require = createRequire(import.meta.url);
-    const load = require("node-gyp-build") as (directory: string) => Addon;
     return { binding: load(fileURLToPath(new URL("..", import.meta.url))) };
   } catch (error) {
     return { error: error instanceof Error ? error : new Error(String(error)) };
