@@ -92,7 +92,7 @@ export async function runSteps(options, output) {
   const repeats = options.quick ? 3 : 5;
   const start = middle(
     Array.from({ length: repeats }, () => probe("start")),
-    ({ cold }) => cold.total,
+    ({ cold }) => cold.together,
   );
   const memory = middle(
     Array.from({ length: repeats }, () => probe("memory", ["--expose-gc"])),
