@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -80,11 +81,16 @@ async function settle({ path, verify }: DownloadOptions, resumed: boolean): Prom
     await verify(part);
   } catch (error) {
     await rm(part, { force: true });
+    // Another process may have finished the same download first, and taken the part away.
+    const finished = await verify(path).then(
+      () => true,
+      () => false,
+    );
+    if (finished) return true;
     if (resumed) return false;
     throw new Refusal(`${reasonOf(error)} (the file was removed)`, { cause: error });
   }
   await rename(part, path).catch(async (error: Error) => {
-    // Another process may have finished the same download first.
     await verify(path).catch(() => {
       throw new FileError(`cannot rename ${part} to ${path}: ${error.message}`, { cause: error });
     });
@@ -155,6 +161,7 @@ async function save(
       alive();
       options.onProgress?.({ file: options.file, received, ...(total !== undefined && { total }) });
     }
+    if (total === undefined || received === total) await output.truncate(received);
   } finally {
     await output.close();
   }
@@ -163,10 +170,13 @@ async function save(
   }
 }
 
-/** Writing at explicit positions lets two processes that download the same file do so side by side. */
+/**
+ * Writing at explicit positions, over what is there, lets two processes that download the same file do so side by
+ * side: what one has verified the other does not empty.
+ */
 async function openPart(part: string, start: number): Promise<FileHandle> {
   try {
-    return await open(part, start > 0 ? "r+" : "w");
+    return await open(part, start > 0 ? "r+" : constants.O_RDWR | constants.O_CREAT);
   } catch (error) {
     throw new FileError(`cannot write ${part}: ${(error as Error).message}`, { cause: error });
   }
