@@ -311,6 +311,12 @@ export class Random {
   }
 }
 
+/** Puts 0..length-1 in a random order from `start` on. */
+function fillPermutation(random: Random, target: Uint32Array, start: number, length: number): void {
+  for (let i = 0; i < length; i++) target[start + i] = i;
+  random.shuffle(target, start, start + length);
+}
+
 /**
  * Fills `target` with permutations of 0..length-1, one after the other: those that `permutation` gives for
  * `epoch`, `epoch + stride`, ... (modulo 2^32).
@@ -325,9 +331,8 @@ export function fillPermutations(
 ): void {
   const random = new Random(seed, stream);
   for (let start = 0, step = epoch; start < target.length; start += length, step += stride) {
-    for (let i = 0; i < length; i++) target[start + i] = i;
     random.restart(step >>> 0);
-    random.shuffle(target, start, start + length);
+    fillPermutation(random, target, start, length);
   }
 }
 
@@ -344,7 +349,7 @@ export function permutation(
   if (!(Number.isInteger(length) && length >= 0 && length < 2 ** 32)) {
     throw new ShapeError(expected("permutation: length", "an integer from 0 to 2^32 - 1", length));
   }
-  const order = Uint32Array.from({ length }, (_, i) => i);
-  new Random(seed, stream, epoch).shuffle(order);
+  const order = new Uint32Array(length);
+  fillPermutation(new Random(seed, stream, epoch), order, 0, length);
   return order;
 }

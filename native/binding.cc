@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "arrays.h"
 #include "binding_arguments.h"
+#include "binding_arrays.h"
 #include "dispatch.h"
 #include "executor.h"
 #include "memory.h"
@@ -48,9 +48,6 @@ class Addon : public Napi::Addon<Addon> {
   void set_threads(const Napi::CallbackInfo& info);
   Napi::Value alignment_of(const Napi::CallbackInfo& info);
   void track(const Napi::CallbackInfo& info);
-  void philox(const Napi::CallbackInfo& info);
-  void fill_uniform(const Napi::CallbackInfo& info);
-  Napi::Value all_finite(const Napi::CallbackInfo& info);
 
   void start_runner(Napi::Env env);
   void settle_finished(Napi::Env env);
@@ -250,10 +247,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) : pool_(ThreadPool::shared()) 
                         InstanceMethod<&Addon::set_threads>("setThreads", napi_enumerable),
                         InstanceMethod<&Addon::get_threads>("getThreads", napi_enumerable),
                         InstanceMethod<&Addon::alignment_of>("alignmentOf", napi_enumerable),
-                        InstanceMethod<&Addon::track>("track", napi_enumerable),
-                        InstanceMethod<&Addon::philox>("philox", napi_enumerable),
-                        InstanceMethod<&Addon::fill_uniform>("fillUniform", napi_enumerable),
-                        InstanceMethod<&Addon::all_finite>("allFinite", napi_enumerable)});
+                        InstanceMethod<&Addon::track>("track", napi_enumerable)});
+  define_array_functions(env, exports);
 }
 
 Napi::Value Addon::kernel_names(const Napi::CallbackInfo& info) {
@@ -309,48 +304,6 @@ void Addon::track(const Napi::CallbackInfo& info) {
   napi_status status = napi_add_finalizer(env, buffer, amount, release, nullptr, nullptr);
   if (status != napi_ok) throw Napi::Error::New(env);
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
-}
-
-// The arguments low, high, stream, step, key0, key1 of RandomSource in lib/random.ts, from `first`
-// on.
-PhiloxPosition position_argument(const Napi::CallbackInfo& info, size_t first,
-                                 const char* function) {
-  const char* names[] = {"low", "high", "stream", "step", "key0", "key1"};
-  uint32_t words[6];
-  for (size_t i = 0; i < 6; i++) {
-    words[i] = static_cast<uint32_t>(
-        integer(info[first + i], std::string(function) + ": " + names[i], 0, UINT32_MAX));
-  }
-  return {uint64_t{words[1]} << 32 | words[0], words[2], words[3], words[4], words[5]};
-}
-
-// An array for whole blocks of random words.
-View blocks_argument(const Napi::Value& out, const std::string& where, napi_typedarray_type type,
-                     const char* name) {
-  View memory = typed_view(out, where, type, name);
-  if (memory.length % 4 != 0) refuse(where, "of whole blocks of four words", out);
-  return memory;
-}
-
-void Addon::philox(const Napi::CallbackInfo& info) {
-  PhiloxPosition from = position_argument(info, 1, "philox");
-  View out = blocks_argument(info[0], "philox: out", napi_uint32_array, "a Uint32Array");
-  fill_words(default_table(), from, static_cast<uint32_t*>(out.data), out.length / 4);
-}
-
-void Addon::fill_uniform(const Napi::CallbackInfo& info) {
-  double minimum = number(info[1], "fillUniform: minimum");
-  double scale = number(info[2], "fillUniform: scale");
-  PhiloxPosition from = position_argument(info, 3, "fillUniform");
-  View out = blocks_argument(info[0], "fillUniform: out", napi_float32_array, "a Float32Array");
-  myelin::fill_uniform(default_table(), from, minimum, scale, static_cast<float*>(out.data),
-                       out.length / 4);
-}
-
-Napi::Value Addon::all_finite(const Napi::CallbackInfo& info) {
-  View values = typed_view(info[0], "allFinite: values", napi_float32_array, "a Float32Array");
-  bool finite = myelin::all_finite(static_cast<const float*>(values.data), values.length);
-  return Napi::Boolean::New(info.Env(), finite);
 }
 
 // The hook is added after the thread-safe function's own, so that it comes before it: the runner

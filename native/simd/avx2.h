@@ -42,25 +42,11 @@ MYELIN_INLINE Mask less(Int a, Int b) {
   return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(b.v, a.v))};
 }
 
-// 2^n for whole n in -252..254, as two factors, so that of two products only the last one can
-// round.
-struct PowerOfTwo {
-  Vec first, second;
-};
-MYELIN_INLINE PowerOfTwo power_of_two(Vec n) {
-  const Int whole = round_to_int(n);
-  const Int half = {_mm256_srai_epi32(whole.v, 1)};
-  const Int bias = broadcast_int(127);
-  return {as_float(shift_left<23>(half + bias)), as_float(shift_left<23>(whole - half + bias))};
-}
-// a * 2^n, right where the result is denormal or overflows.
-MYELIN_INLINE Vec scale(Vec a, PowerOfTwo p) { return a * p.first * p.second; }
-// a * 2^n + c
-MYELIN_INLINE Vec scale_add(Vec a, PowerOfTwo p, Vec c) { return fma(a * p.first, p.second, c); }
-
 MYELIN_INLINE Vec max(Vec a, Vec b) { return select(is_nan(a), a, max_of(a, b)); }
 MYELIN_INLINE Vec min(Vec a, Vec b) { return select(is_nan(a), a, min_of(a, b)); }
 MYELIN_INLINE float reduce_max(Vec a) { return any(is_nan(a)) ? kNaN : reduce_max_of(a); }
 
 }  // namespace
 }  // namespace myelin
+
+#include "two_factors.h"

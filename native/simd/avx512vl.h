@@ -1,6 +1,6 @@
 // AVX-512 in ymm registers (F, VL, BW, DQ), for networks so narrow that half of a zmm register
-// would be empty: division takes 11 cycles there instead of 17 (Intel), a lane's broadcast 3 as
-// well. See simd.h for the interface.
+// would be empty: a division takes 11 cycles there, in a zmm register 17 (Intel). See simd.h for
+// the interface.
 #pragma once
 #include "ymm.h"
 

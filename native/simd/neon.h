@@ -100,21 +100,6 @@ MYELIN_INLINE Int round_to_int(Vec a) { return {vcvtnq_s32_f32(a.v)}; }
 MYELIN_INLINE Vec to_float(Int a) { return {vcvtq_f32_s32(a.v)}; }
 MYELIN_INLINE Int as_int(Vec a) { return {vreinterpretq_s32_f32(a.v)}; }
 MYELIN_INLINE Vec as_float(Int a) { return {vreinterpretq_f32_s32(a.v)}; }
-// 2^n for whole n in -252..254, as two factors, so that of two products only the last one can
-// round.
-struct PowerOfTwo {
-  Vec first, second;
-};
-MYELIN_INLINE PowerOfTwo power_of_two(Vec n) {
-  const Int whole = round_to_int(n);
-  const Int half = {vshrq_n_s32(whole.v, 1)};
-  const Int bias = broadcast_int(127);
-  return {as_float(shift_left<23>(half + bias)), as_float(shift_left<23>(whole - half + bias))};
-}
-// a * 2^n, right where the result is denormal or overflows.
-MYELIN_INLINE Vec scale(Vec a, PowerOfTwo p) { return a * p.first * p.second; }
-// a * 2^n + c
-MYELIN_INLINE Vec scale_add(Vec a, PowerOfTwo p, Vec c) { return fma(a * p.first, p.second, c); }
 
 // Lane i everywhere.
 MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t i) {
@@ -154,3 +139,5 @@ MYELIN_INLINE void interleave4(Int* words) {
 
 }  // namespace
 }  // namespace myelin
+
+#include "two_factors.h"

@@ -98,21 +98,6 @@ MYELIN_INLINE Vec as_float(Int a) {
   memcpy(&r.v, &a.v, 4);
   return r;
 }
-// 2^n for whole n in -252..254, as two factors, so that of two products only the last one can
-// round.
-struct PowerOfTwo {
-  Vec first, second;
-};
-MYELIN_INLINE PowerOfTwo power_of_two(Vec n) {
-  const Int whole = round_to_int(n);
-  const Int half = {whole.v >> 1};
-  const Int bias = broadcast_int(127);
-  return {as_float(shift_left<23>(half + bias)), as_float(shift_left<23>(whole - half + bias))};
-}
-// a * 2^n, right where the result is denormal or overflows.
-MYELIN_INLINE Vec scale(Vec a, PowerOfTwo p) { return a * p.first * p.second; }
-// a * 2^n + c
-MYELIN_INLINE Vec scale_add(Vec a, PowerOfTwo p, Vec c) { return fma(a * p.first, p.second, c); }
 
 // Lane i everywhere.
 MYELIN_INLINE Vec broadcast_lane(Vec a, int64_t) { return a; }
@@ -129,3 +114,5 @@ MYELIN_INLINE void interleave4(Int*) {}
 
 }  // namespace
 }  // namespace myelin
+
+#include "two_factors.h"
