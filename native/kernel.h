@@ -7,8 +7,8 @@
 namespace myelin {
 
 constexpr int kMaxRank = 8;
-constexpr int kMaxInputs = 8;
-constexpr int kMaxOutputs = 4;
+constexpr int kMaxInputs = 10;
+constexpr int kMaxOutputs = 8;
 constexpr int kMaxAttributes = 16;
 
 // Floats of private working memory that every thread has for packing.

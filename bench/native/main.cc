@@ -14,6 +14,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "denormals.h"
 #include "limits.h"
 #include "product.h"
 #include "runner.h"
@@ -142,6 +143,7 @@ class Meter {
     parse(request, name, elements, threads, milliseconds);
     if (elements < 1 || elements > kLargest) throw std::runtime_error("too many elements");
     const Instruction instruction = make_function(name, elements);
+    FlushDenormals flush;  // as in a training
     return number("seconds", seconds_per_call(milliseconds * 1e-3, [&](int64_t calls) {
                     const double start = now();
                     runner_.run(instruction, threads, calls);

@@ -54,6 +54,13 @@ export interface StateSource {
   readonly state: StateDeclaration;
 }
 
+/** An array that the optimizer keeps for a parameter: the `index`th of its slots. */
+export interface SlotSource {
+  readonly kind: "slot";
+  readonly path: string;
+  readonly index: number;
+}
+
 /** An op in a graph. */
 export interface Node {
   readonly kind: "node";
@@ -66,14 +73,19 @@ export interface Node {
   readonly path: string;
 }
 
-/** A node's typed output, an input of the graph, or a piece of state. */
+/** A node's typed output, an input of the graph, a piece of state, or an optimizer's slot. */
 export class Value {
   readonly graph: GraphBuilder;
-  readonly source: Node | InputSource | StateSource;
+  readonly source: Node | InputSource | StateSource | SlotSource;
   readonly type: ValueType;
   readonly id: number;
 
-  constructor(graph: GraphBuilder, source: Node | InputSource | StateSource, type: ValueType, id: number) {
+  constructor(
+    graph: GraphBuilder,
+    source: Node | InputSource | StateSource | SlotSource,
+    type: ValueType,
+    id: number,
+  ) {
     this.graph = graph;
     this.source = source;
     this.type = type;
@@ -109,6 +121,7 @@ export class GraphBuilder {
   readonly training: boolean;
   readonly precision: Precision;
   readonly inputs: Value[] = [];
+  readonly slots: Value[] = [];
   readonly nodes: Node[] = [];
   /** Nodes that must run for what they write, though nothing reads their output. */
   readonly effects: Node[] = [];
@@ -187,6 +200,15 @@ export class GraphBuilder {
   /** Whether the layer being called is trained: a frozen batch normalization uses its running statistics. */
   get trainable(): boolean {
     return this.#trainable;
+  }
+
+  /** What the optimizer keeps for a parameter: an array of its shape, the `index`th. */
+  slot(parameter: Value, index: number): Value {
+    if (parameter.source.kind !== "state") throw new TypeError("only a parameter has slots");
+    const { path } = parameter.source.state;
+    const value = new Value(this, { kind: "slot", path, index }, parameter.type, this.#ids++);
+    this.slots.push(value);
+    return value;
   }
 
   /** A number that tells apart the random sequences of one step. */
@@ -300,6 +322,7 @@ export function printGraph(graph: GraphBuilder): string {
 
 export function formatValue(value: Value): string {
   if (value.source.kind === "state") return value.source.state.path;
+  if (value.source.kind === "slot") return `${value.source.path}:${value.source.index}`;
   if (value.source.kind === "input") return value.source.name;
   return `%${value.id}`;
 }

@@ -7,7 +7,7 @@ import { formatType, formatValue, type GraphBuilder, sameType, type Value } from
  * what it emits is found here and not in a kernel.
  */
 export function verify(graph: GraphBuilder): void {
-  const known = new Set<Value>([...graph.inputs, ...graph.states.values()]);
+  const known = new Set<Value>([...graph.inputs, ...graph.states.values(), ...graph.slots]);
   for (const node of graph.nodes) {
     const where = `node ${node.id} (${node.op.name}, layer "${node.path}")`;
     if (OPS.get(node.op.name) !== node.op)

@@ -1,6 +1,6 @@
 import { binaryOp } from "./binary.ts";
 import * as linear from "./linear.ts";
-import { linearGuardOp, linearUpdateOp } from "./linear-update.ts";
+import { linearGuardOp, linearOptimizerOps, linearUpdateOp } from "./linear-update.ts";
 import { lossOp } from "./loss.ts";
 import { accuracyOp, confusionOp, regressionSumsOp, thresholdCountsOp } from "./metrics.ts";
 import * as norm from "./norm.ts";
@@ -21,6 +21,7 @@ const definitions: readonly OpDefinition[] = [
   linear.linearGradKernelBf16Op,
   linearGuardOp,
   linearUpdateOp,
+  ...linearOptimizerOps,
   unaryOp,
   unaryGradOp,
   binaryOp,
@@ -48,14 +49,7 @@ const definitions: readonly OpDefinition[] = [
   norm.layerNormalizationGradOp,
   dropoutOp,
   gaussianNoiseOp,
-  optimizer.sgdOp,
-  optimizer.rmspropOp,
-  optimizer.adagradOp,
-  optimizer.adadeltaOp,
-  optimizer.adamOp,
-  optimizer.adamaxOp,
-  optimizer.nadamOp,
-  optimizer.lionOp,
+  ...optimizer.OPTIMIZERS,
   optimizer.guardOp,
   optimizer.clipValueOp,
   optimizer.clipNormOp,

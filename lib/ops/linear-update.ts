@@ -2,6 +2,7 @@ import type { ValueType } from "../graph/graph.ts";
 import { valueType } from "../graph/graph.ts";
 import type { FloatArray } from "../tensor.ts";
 import { at, lastDimension, number, type OpDefinition, requireSame } from "./op.ts";
+import * as optimizer from "./optimizer.ts";
 import { addProducts, addRows, kernelType } from "./products.ts";
 
 /** Ends the step before it writes state when an element of xᵀ · dz, or of the sum of dz, is not finite. */
@@ -51,3 +52,51 @@ export const linearUpdateOp: OpDefinition = {
     if (outputs[1] !== undefined) descend(outputs[1].data, 0, addRows(dz));
   },
 };
+
+/**
+ * An optimizer's step on a dense layer, kernel and bias, each with its slots behind it, in place: what the
+ * optimizer does to them with the gradients xᵀ · dz and, where `bias` is 1, the sum of dz.
+ */
+function linearOptimizer(op: OpDefinition): OpDefinition {
+  const own = (inputs: readonly unknown[], bias: boolean): number => (inputs.length - 2) / (bias ? 2 : 1);
+  return {
+    name: `linear${op.name.charAt(0).toUpperCase()}${op.name.slice(1)}`,
+    attributes: [...op.attributes, "bias"],
+    inPlace: [2, 3, 4, 5, 6, 7, 8, 9],
+    infer: (inputs, attributes) => {
+      const [x, dz] = inputs as [ValueType, ValueType];
+      const bias = number(attributes, "bias") === 1;
+      const gradients = [kernelType(x, dz), ...(bias ? [valueType(false, [lastDimension(dz)])] : [])];
+      const each = own(inputs, bias);
+      return gradients.flatMap((gradient, i) => {
+        const [parameter, ...slots] = inputs.slice(2 + i * each, 2 + (i + 1) * each);
+        return op.infer([parameter as ValueType, gradient, ...slots], attributes);
+      });
+    },
+    run: (call) => {
+      const [x, dz] = [at(call.inputs, 0), at(call.inputs, 1)];
+      const bias = number(call.attributes, "bias") === 1;
+      const each = own(call.inputs, bias);
+      const descend = (first: number, data: FloatArray): void => {
+        const outputs = call.outputs.slice(first, first + each);
+        const parameter = at(outputs, 0);
+        op.run({ ...call, inputs: [parameter, { ...parameter, data }, ...outputs.slice(1)], outputs });
+      };
+      const kernel = new Float64Array(at(call.outputs, 0).count);
+      addProducts(x, dz, (i, sums) => kernel.set(sums, i * sums.length));
+      descend(0, kernel);
+      if (bias) descend(each, addRows(dz));
+    },
+  };
+}
+
+const LINEAR_OPTIMIZERS: ReadonlyMap<OpDefinition, OpDefinition> = new Map(
+  optimizer.OPTIMIZERS.map((op) => [op, linearOptimizer(op)]),
+);
+
+export const linearOptimizerOps: readonly OpDefinition[] = [...LINEAR_OPTIMIZERS.values()];
+
+/** The op that does an optimizer's step on a dense layer. */
+export function linearOptimizerOp(op: OpDefinition): OpDefinition {
+  return LINEAR_OPTIMIZERS.get(op) as OpDefinition;
+}

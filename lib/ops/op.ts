@@ -43,12 +43,14 @@ export interface Fusion {
   readonly attributes: Attributes;
 }
 
-/** Gradient descent without a gradient in memory. Both ops take what the gradient's node takes. */
+/** Gradient descent without a gradient in memory. All ops take what the gradient's node takes. */
 export interface Descent {
   /** Ends the step where an element of the gradient would not be finite. */
   readonly guard: OpDefinition;
   /** Takes the parameters too, one for each output of the node, and writes them: p - rate * scale * gradient. */
   readonly update: OpDefinition;
+  /** The same for an optimizer's op: takes each parameter with its slots behind it, and writes them. */
+  by(optimizer: OpDefinition): OpDefinition;
 }
 
 /** A kind of computation: shape rule, gradient rule and reference kernel. */
@@ -72,7 +74,7 @@ export interface OpDefinition {
   preactivation?(node: Node): Preactivation | undefined;
   /** This node and `next`, which alone reads its output, as one node with the outputs of `next`. */
   absorbs?(node: Node, next: Node): Fusion | undefined;
-  /** Of a node that computes a parameter's gradient: what plain gradient descent does in its place. */
+  /** Of a node that computes a parameter's gradient: what an optimizer does in its place. */
   readonly descent?: Descent;
   /** The definition of what the instruction means. */
   run(call: KernelCall): void;

@@ -184,6 +184,18 @@ export const lionOp: OpDefinition = optimizer("lion", ["beta1", "beta2"], [1, 1]
   return p - u.rate * direction;
 });
 
+/** The ops that change parameters. */
+export const OPTIMIZERS: readonly OpDefinition[] = [
+  sgdOp,
+  rmspropOp,
+  adagradOp,
+  adadeltaOp,
+  adamOp,
+  adamaxOp,
+  nadamOp,
+  lionOp,
+];
+
 /** Ends the step before it writes state when the loss or a gradient is not finite. */
 export const guardOp: OpDefinition = {
   name: "guard",

@@ -57,8 +57,8 @@ export class StateLayout {
   }
 }
 
-function isLarge({ declaration: { shape }, size }: StateEntry): boolean {
-  return shape.length === 2 && size >= LARGE_MATRIX;
+export function isLargeMatrix(shape: readonly number[]): boolean {
+  return shape.length === 2 && sizeOf(shape) >= LARGE_MATRIX;
 }
 
 /** Large matrices one by one; what lies side by side between them joined, so that each block is one instruction. */
@@ -71,7 +71,7 @@ export function blocksOf(entries: readonly StateEntry[]): Block[] {
   };
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
     const { offset, size } = entry;
-    if (isLarge(entry)) {
+    if (isLargeMatrix(entry.declaration.shape)) {
       close();
       blocks.push({ offset, size, shape: entry.declaration.shape });
     } else if (open !== undefined && open.offset + alignUp(open.size) === offset) {

@@ -145,6 +145,11 @@ function locate(value: Value, places: ReadonlyMap<Value, Buffer>, layout: StateL
   if (owner.source.kind === "state" && owner.source.state.kind !== "constant") {
     return { region: "state", offset: layout.entry(owner.source.state.path).offset, type: value.type };
   }
+  if (owner.source.kind === "slot") {
+    const { path, index } = owner.source;
+    const offset = index * layout.parameterSize + layout.entry(path).offset;
+    return { region: "slots", offset, type: value.type };
+  }
   const buffer = places.get(owner);
   if (buffer === undefined) throw new TypeError("a value has no place");
   return { ...buffer, type: value.type };

@@ -5,7 +5,7 @@ import type { Network } from "../network.ts";
 import { OPS } from "../ops/index.ts";
 import type { OpDefinition } from "../ops/op.ts";
 import type { Optimizer } from "../optimizers.ts";
-import { blocksOf, type StateEntry } from "../plan/layout.ts";
+import { blocksOf, isLargeMatrix, type StateEntry } from "../plan/layout.ts";
 import { blockBuffer, lower } from "../plan/lower.ts";
 import type { Buffer, Instruction, Plan } from "../plan/plan.ts";
 import { buildHead, type Objective, type Statistic } from "./head.ts";
@@ -153,30 +153,35 @@ function guards(loss: Buffer, trained: readonly StateEntry[]): Instruction[] {
 }
 
 /**
- * Under plain gradient descent, lets ops that can (`descent`) update their parameters themselves, and takes those
- * off the list of gradients: memory for a gradient, and two passes over it, are saved.
+ * Lets ops that can (`descent`) update their parameters themselves, and takes those off the list of gradients: memory
+ * for a gradient, and passes over it, are saved. An optimizer with slots is only worth it for a large matrix: small
+ * parameters are updated side by side, in one instruction.
  */
 function foldDescent(
   graph: GraphBuilder,
-  { plain, weightDecay, clipValue, clipNorm, globalClipNorm }: Optimizer,
+  optimizer: Optimizer,
   gradients: Map<string, Value>,
   settings: (path: string) => Settings,
 ): void {
-  const clipped = clipValue ?? clipNorm ?? globalClipNorm;
-  if (plain !== true || weightDecay !== 0 || clipped !== undefined) return;
+  const { plain, op, attributes, slots, clipValue, clipNorm, globalClipNorm } = optimizer;
+  if ((clipValue ?? clipNorm ?? globalClipNorm) !== undefined) return;
   const paths = new Map([...gradients].map(([path, gradient]) => [gradient, path]));
   for (const node of new Set([...gradients.values()].map(({ source }) => source))) {
     if (node.kind !== "node" || node.op.descent === undefined) continue;
-    const { guard, update } = node.op.descent;
+    const { guard, update, by } = node.op.descent;
     const own = node.outputs.map((output) => paths.get(output));
     if (own.some((path) => path === undefined)) continue;
     const [path] = own as [string];
-    const { scale, weightDecay: decay } = settings(path);
-    if (decay !== 0) continue;
+    const { scale, weightDecay } = settings(path);
     const parameters = (own as string[]).map((name) => graph.states.get(name) as Value);
+    const subtracts = plain === true && weightDecay === 0;
+    if (!subtracts && !isLargeMatrix((parameters[0] as Value).shape)) continue;
     graph.scope(node.path, true, () => {
       graph.addGuard(guard, node.inputs);
-      graph.addEffect(update, [...node.inputs, ...parameters], { scale });
+      if (subtracts) return graph.addEffect(update, [...node.inputs, ...parameters], { scale });
+      const owned = parameters.flatMap((value) => [value, ...slots.map((_, i) => graph.slot(value, i))]);
+      const all = { scale, weightDecay, ...attributes, ...node.attributes };
+      return graph.addEffect(by(op), [...node.inputs, ...owned], all);
     });
     for (const name of own as string[]) gradients.delete(name);
   }

@@ -4,6 +4,7 @@
 #include "gradient.h"
 #include "linear.h"
 #include "linear_bf16.h"
+#include "linear_optimizer.h"
 #include "linear_update.h"
 #include "loss.h"
 #include "metrics.h"
@@ -28,6 +29,14 @@ constexpr Kernel kKernels[] = {
     kLinearGradKernelBf16,
     kLinearGuard,
     kLinearUpdate,
+    kLinearSgd,
+    kLinearRmsprop,
+    kLinearAdagrad,
+    kLinearAdadelta,
+    kLinearAdam,
+    kLinearAdamax,
+    kLinearNadam,
+    kLinearLion,
     kUnary,
     kUnaryGrad,
     kBinary,

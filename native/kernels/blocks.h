@@ -12,7 +12,8 @@ struct Blocking {
   int width;  // of a tile: 2^width vectors
   int64_t strip_rows, panel;
   bool pack_a, pack_b;
-  int64_t m, n, k;  // of a block; the workspace holds a packed block of a and one of b
+  int64_t m, n,
+      k;  // of a block; the workspace holds one of a and one of b, packed, and a strip of c
 };
 
 MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
@@ -48,20 +49,27 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 * 2 / 3;
-  const int width = tile_width(p.m, p.n, shallow || (b_stays && !p.a.transposed));
+  // Reading along a row of c, prefetchers would run on into what another CPU writes.
+  const bool steps_down = p.updates() && p.shares_rows();
+  const bool wide = !steps_down && (shallow || (b_stays && !p.a.transposed));
+  const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
-  if (p.rate && p.k > kDepth) return s;  // sums must be whole before they meet c
+  if (p.updates() && p.k > kDepth) return s;  // sums must be whole before they meet c
   s.pack_b = p.b.transposed || b_stays || (many && p.b.stride % kAliasing == 0);
   const bool a_aliases = p.a.stride % kAliasing == 0 && (kSmallTiles || !a_stays);
   s.pack_a = p.a.transposed && many && p.n > 2 * panel && (b_stays || a_aliases);
-  if (!p.rate) {
+  if (!p.updates()) {
     const int64_t fits = s.pack_a ? l1 * 5 / 8 / s.strip_rows : s.pack_b ? l2 / 4 / panel : kDepth;
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
-  if (s.pack_b && (!a_stays || shallow)) s.n = even_share(p.n, max_int(panel, l2 / 2 / s.k), panel);
+  int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
+  // A descent begins and ends with waiting: rows as long as L1 holds a strip of them.
+  if (p.descent) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 / 2 / s.strip_rows);
+  s.n = even_share(p.n, max_int(panel, most_n), panel);
   if (s.pack_a) {
-    const int64_t most = (kWorkspaceFloats - s.n * s.k) / (s.k + kLine) - s.strip_rows;
+    const int64_t taken = s.n * s.k + s.strip_rows * s.n;
+    const int64_t most = (kWorkspaceFloats - taken) / (s.k + kLine) - s.strip_rows;
     s.m = even_share(p.m, most, s.strip_rows);
   }
   return s;
@@ -77,7 +85,8 @@ struct Block {
   const float* start;
   int64_t start_row;
   float* c;
-  bool last;  // of k: then the epilogue follows
+  float* gradient;  // of a strip, for the descent of c
+  bool last;        // of k: then the epilogue follows
 };
 
 // Rows of a block, its `index`th strip, times all panels of b.
@@ -96,9 +105,13 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     t.a_step = block.a.column_step();
   }
   t.start_row = block.start_row;
-  t.c_row = p.c_stride;
   t.next = nullptr;
   t.rate = p.rate;
+  float* c = block.c + rows.begin * p.c_stride;
+  const float* below = block.c + rows.end * p.c_stride;
+  const bool fetches = !p.descent && (p.k > s.k || p.shares_rows());
+  float* to = p.descent ? block.gradient : c;
+  t.c_row = p.descent ? s.n : p.c_stride;
   for (int64_t j = 0; j < block.n;) {
     const int64_t left = block.n - j;
     int width = s.width;
@@ -118,12 +131,13 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
       }
     }
     t.start = block.start ? block.start + rows.begin * block.start_row + j : nullptr;
-    t.c = block.c + rows.begin * p.c_stride + j;
-    if (p.k > s.k) t.next = columns < left ? t.c + columns : block.c + rows.end * p.c_stride;
+    t.c = to + j;
+    if (fetches) t.next = columns < left ? t.c + columns : below;
     run_tile(width, height, t);
     if (block.last) p.finish(t.c, height, columns);
     j += columns;
   }
+  if (p.descent) (*p.descent)(to, t.c_row, c, {p.c_stride, height, block.n}, below);
 }
 
 // Packs a block's b, but for whole panels that the first of `strips` strips can pack.
@@ -140,7 +154,9 @@ inline void pack_b(const Blocking& s, int64_t strips, Block& block) {
 inline void multiply_blocks(const Product& p, const Blocking& s, float* workspace) {
   Block block;
   block.packed_b = s.pack_b ? workspace : nullptr;
-  block.packed_a = s.pack_a ? workspace + (s.pack_b ? s.n * s.k : 0) : nullptr;
+  float* behind_b = workspace + (s.pack_b ? s.n * s.k : 0);
+  block.gradient = behind_b;
+  block.packed_a = s.pack_a ? behind_b + (p.descent ? s.strip_rows * s.n : 0) : nullptr;
   block.copied = 0;
   for (int64_t k = 0; k < p.k; k += s.k) {
     block.depth = min_int(s.k, p.k - k);

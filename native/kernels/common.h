@@ -50,17 +50,23 @@ MYELIN_INLINE bool owns_columns(const Operand& x) {
   return !x.batched && x.rank == 2 && owns_columns(x.shape[1]);
 }
 
-// Calls work.run(begin, end) for the stretches of elements that are a part of x.
+// Calls work.run(begin, end) for the stretches of elements that are a part of x. Those of columns
+// go down the rows in narrow strips: along a row, a CPU's prefetchers run on into the next part's
+// lines and take them from the CPU that writes them.
 template <class Work>
 MYELIN_INLINE void each_stretch(const Operand& x, int64_t batch, int64_t part, int64_t parts,
-                                const Work& work) {
+                                Work& work) {
   if (parts == 1 || !owns_columns(x)) {
     const Range r = split(elements_of(x, batch), kLine, part, parts);
     work.run(r.begin, r.end);
     return;
   }
+  constexpr int64_t kStrip = 2 * kLine;
   const Range r = split(x.shape[1], kLine, part, parts);
-  for (int64_t row = 0; row < x.size; row += x.shape[1]) work.run(row + r.begin, row + r.end);
+  for (int64_t j = r.begin; j < r.end; j += kStrip) {
+    const int64_t end = min_int(j + kStrip, r.end);
+    for (int64_t row = 0; row < x.size; row += x.shape[1]) work.run(row + j, row + end);
+  }
 }
 
 inline int64_t output_parts(const Instruction& in, int64_t batch) {

@@ -21,7 +21,7 @@ MYELIN_INLINE bool worth_dots(int64_t n, int64_t k) {
 // Decided on the whole product, since all parts must agree, and where b is not transposed by its
 // size alone, since a sample's result must not depend on the batch that it is in.
 inline Order order_of(const Product& p) {
-  if (p.rate || p.a.transposed) return Order::kChains;
+  if (p.updates() || p.a.transposed) return Order::kChains;
   const bool narrow = worth_dots(p.n, p.k);
   if (!p.b.transposed) {
     const bool fits = p.n * round_up(p.k, kWidth) <= kWorkspaceFloats;
@@ -63,7 +63,7 @@ inline int64_t parts(int64_t m, int64_t n, bool a_transposed) {
 // Computes a part; `workspace` is a StepContext's.
 inline void multiply_part(const Product& whole, float* workspace, int64_t part, int64_t parts) {
   if (is_few(whole)) {
-    if (part == 0) multiply_few(whole);
+    if (part == 0) multiply_few(whole, workspace);
     return;
   }
   const Order order = order_of(whole);
@@ -72,7 +72,7 @@ inline void multiply_part(const Product& whole, float* workspace, int64_t part, 
   if (p.m == 0 || p.n == 0) return;
   if (order == Order::kDots) return multiply_dots(p);
   if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
-  if (is_narrow_transposed(p)) return multiply_narrow_transposed(p);
+  if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);
   multiply_blocks(p, blocking(p, cache_sizes()), workspace);
 }
 

@@ -19,31 +19,37 @@ inline int64_t guard_parts(const Instruction& in, int64_t batch) {
   return grains(guard_elements(in, batch));
 }
 
-// NaN where x is NaN or infinite in any lane so far.
-inline bool is_finite(const float* x, int64_t n) {
-  Vec taint[4] = {zero(), zero(), zero(), zero()};
-  int64_t i = 0;
-  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
-    MYELIN_UNROLL
-    for (int v = 0; v < 4; ++v) taint[v] = fma(load(x + i + v * kWidth), zero(), taint[v]);
-  }
-  for (; i < n; i += kWidth) taint[0] = fma(load_lanes(x + i, n - i), zero(), taint[0]);
-  return !any(is_nan((taint[0] + taint[1]) + (taint[2] + taint[3])));
-}
-
-struct Guard {
+// NaN in a lane where one of the elements so far was NaN or infinite.
+struct Taint {
+  static constexpr int kChains = 4;
   const float* data;
-  bool* failed;
+  Vec taint[kChains];
 
-  MYELIN_INLINE void run(int64_t begin, int64_t end) const {
-    if (!is_finite(data + begin, end - begin)) raise_flag(failed);
+  explicit Taint(const float* x) : data(x) {
+    MYELIN_UNROLL
+    for (int v = 0; v < kChains; ++v) taint[v] = zero();
   }
+
+  MYELIN_INLINE void run(int64_t begin, int64_t end) {
+    int64_t i = begin;
+    for (; i + kChains * kWidth <= end; i += kChains * kWidth) {
+      MYELIN_UNROLL
+      for (int v = 0; v < kChains; ++v) {
+        taint[v] = fma(load(data + i + v * kWidth), zero(), taint[v]);
+      }
+    }
+    for (; i < end; i += kWidth) taint[0] = fma(load_lanes(data + i, end - i), zero(), taint[0]);
+  }
+
+  bool is_finite() const { return !any(is_nan((taint[0] + taint[1]) + (taint[2] + taint[3]))); }
 };
 
 inline void run_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   for (int i = 0; i < in.input_count; ++i) {
     const Operand& x = in.inputs[i];
-    each_stretch(x, ctx.batch, part, parts, Guard{x.data, ctx.failed});
+    Taint taint(x.data);
+    each_stretch(x, ctx.batch, part, parts, taint);
+    if (!taint.is_finite()) raise_flag(ctx.failed);
   }
 }
 

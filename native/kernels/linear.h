@@ -58,8 +58,7 @@ inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
           n,
           in.input_count == 3 ? in.inputs[2].data : nullptr,
           {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
-           attribute(in, 2)},
-          nullptr};
+           attribute(in, 2)}};
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
@@ -87,16 +86,8 @@ inline const char* check_grad_input(const Instruction& in) {
 inline gemm::Product product_grad_input(const Instruction& in, const StepContext& ctx) {
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
-  gemm::Product p = {rows_of(dz, ctx.batch),
-                     k,
-                     n,
-                     {dz.data, n, false},
-                     {kernel.data, n, true},
-                     in.outputs[0].data,
-                     k,
-                     nullptr,
-                     {},
-                     nullptr};
+  gemm::Product p = {rows_of(dz, ctx.batch), k, n, {dz.data, n, false}, {kernel.data, n, true},
+                     in.outputs[0].data,     k};
   if (in.input_count == 3) {
     p.epilogue = {Functions::kTileGrad[function_of(in)], in.inputs[2].data, attribute(in, 1),
                   attribute(in, 2)};
@@ -123,23 +114,24 @@ inline bool is_product(const Instruction& in, const Operand& kernel) {
 inline gemm::Product product_of(const Instruction& in, const StepContext& ctx, float* kernel) {
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
   const int64_t k = width_of(x), n = width_of(dz);
-  return {
-      k,  n,      rows_of(x, ctx.batch), {x.data, k, true}, {dz.data, n, false}, kernel, n, nullptr,
-      {}, nullptr};
+  return {k, n, rows_of(x, ctx.batch), {x.data, k, true}, {dz.data, n, false}, kernel, n};
 }
 
-// sums[0..columns] = the sums of `rows` rows, which are `stride` apart, or, with a rate, what
-// descends along them: each a chain in the order of rows.
-inline void add_rows(const float* from, int64_t rows, int64_t stride, int64_t columns, float* sums,
-                     const float* rate) {
+// Gives `use` the sums of a part of the rows of dz, a vector at a time: the column at which it
+// begins, the sums, how many. Each sum is a chain in the order of rows.
+template <class Use>
+MYELIN_INLINE void add_rows_part(const Operand& dz, int64_t batch, int64_t part, int64_t parts,
+                                 const Use& use) {
   constexpr int kColumns = 4;  // vectors at a time, to hide the latency of an addition
-  for (int64_t j = 0; j < columns; j += kColumns * kWidth) {
-    const int64_t left = columns - j;
+  const int64_t n = width_of(dz), rows = rows_of(dz, batch);
+  const Range r = split(n, kWidth, part, parts);
+  for (int64_t j = r.begin; j < r.end; j += kColumns * kWidth) {
+    const int64_t left = r.end - j;
     Vec sum[kColumns];
     MYELIN_UNROLL
     for (int v = 0; v < kColumns; ++v) sum[v] = zero();
     for (int64_t i = 0; i < rows; ++i) {
-      const float* row = from + i * stride + j;
+      const float* row = dz.data + i * n + j;
       MYELIN_UNROLL
       for (int v = 0; v < kColumns; ++v) {
         if (left > v * kWidth) sum[v] = sum[v] + load_lanes(row + v * kWidth, left - v * kWidth);
@@ -148,20 +140,9 @@ inline void add_rows(const float* from, int64_t rows, int64_t stride, int64_t co
     MYELIN_UNROLL
     for (int v = 0; v < kColumns; ++v) {
       const int64_t lanes = left - v * kWidth;
-      if (lanes <= 0) break;
-      float* to = sums + j + v * kWidth;
-      if (rate) sum[v] = load_lanes(to, lanes) - broadcast(*rate) * sum[v];
-      store_lanes(to, sum[v], lanes);
+      if (lanes > 0) use(j + v * kWidth, sum[v], lanes);
     }
   }
-}
-
-// A part of the sums of the rows of dz.
-inline void add_rows_part(const Operand& dz, int64_t batch, float* sums, const float* rate,
-                          int64_t part, int64_t parts) {
-  const int64_t n = width_of(dz);
-  const Range r = split(n, kWidth, part, parts);
-  add_rows(dz.data + r.begin, rows_of(dz, batch), n, r.end - r.begin, sums + r.begin, rate);
 }
 
 // x [M, K], dz [M, N] -> dkernel [K, N] and, where the attribute is 1, dbias [N]
@@ -191,7 +172,9 @@ inline int64_t parts_grad_kernel(const Instruction& in, int64_t) {
 inline void add_bias_part(const Instruction& in, const StepContext& ctx, int64_t part,
                           int64_t parts) {
   if (in.output_count < 2) return;
-  add_rows_part(in.inputs[1], ctx.batch, in.outputs[1].data, nullptr, part, parts);
+  float* bias = in.outputs[1].data;
+  add_rows_part(in.inputs[1], ctx.batch, part, parts,
+                [bias](int64_t j, Vec sum, int64_t lanes) { store_lanes(bias + j, sum, lanes); });
 }
 
 inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64_t part,

@@ -102,9 +102,11 @@ inline void run_update(const Instruction& in, const StepContext& ctx, int64_t pa
   gemm::Product p = product_of(in, ctx, in.outputs[0].data);
   p.rate = &rate;
   gemm::multiply_part(p, ctx.workspace, part, parts);
-  if (in.output_count == 2) {
-    add_rows_part(in.inputs[1], ctx.batch, in.outputs[1].data, &rate, part, parts);
-  }
+  if (in.output_count < 2) return;
+  float* bias = in.outputs[1].data;
+  add_rows_part(in.inputs[1], ctx.batch, part, parts, [&](int64_t j, Vec sum, int64_t lanes) {
+    store_lanes(bias + j, load_lanes(bias + j, lanes) - broadcast(rate) * sum, lanes);
+  });
 }
 
 }  // namespace linear

@@ -28,16 +28,38 @@ struct Epilogue {
   float alpha, beta;
 };
 
+// What uses up a gradient tile by tile, where c is a matrix of parameters: `c` is where the tile's
+// parameters begin, `next` where those do that come after it.
+struct Descent {
+  void (*run)(const void* self, const float* gradient, int64_t gradient_stride, float* c,
+              const unary::Tile& tile, const float* next);
+  const void* self;
+
+  void operator()(const float* gradient, int64_t gradient_stride, float* c, const unary::Tile& tile,
+                  const float* next) const {
+    run(self, gradient, gradient_stride, c, tile, next);
+  }
+};
+
 struct Product {
   int64_t m, n, k;
   Matrix a, b;  // m x k, k x n
   float* c;     // m x n
   int64_t c_stride;
-  const float* bias;  // null: none
-  Epilogue epilogue;
+  const float* bias = nullptr;  // null: none
+  Epilogue epilogue = {};
   // Not null: c -= *rate * (a b), with the bits that `sgd` gives for a gradient of a b. Only where
   // b is not transposed, and without bias and epilogue.
-  const float* rate;
+  const float* rate = nullptr;
+  // Not null: a b is not stored, but a gradient that the descent of c uses up. Only where b is not
+  // transposed, and without bias and epilogue.
+  const Descent* descent = nullptr;
+
+  // Whether c changes by the product, whose sums must be whole before.
+  bool updates() const { return rate || descent; }
+
+  // Whether this is a part by columns: other CPUs have the rest of c's rows.
+  bool shares_rows() const { return n < c_stride; }
 
   // Makes c begin `elements` later.
   void shift(int64_t elements) {

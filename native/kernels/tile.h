@@ -11,7 +11,6 @@ namespace gemm {
 constexpr int kWidths = 4;
 constexpr int kTileRows[kWidths] = {kRegisters == 32 ? 14 : 6, kRegisters == 32 ? 14 : 6,
                                     kRegisters == 32 ? 6 : 2, kRegisters == 32 ? 3 : 1};
-
 // A tile of c = start + a b, whose element (i, k) of a is a[i * a_row + k * a_step] and (k, j) of b
 // is b[k * b_step + j].
 //
@@ -68,7 +67,9 @@ void tile(const Tile& t) {
     MYELIN_UNROLL
     for (int i = 0; i < kRows; ++i) {
       MYELIN_UNROLL
-      for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch(t.next + i * t.c_row + v);
+      for (int v = 0; v < kVecs * kWidth; v += kLine) {
+        prefetch_to_write(t.next + i * t.c_row + v);
+      }
     }
   }
   MYELIN_UNROLL_TWICE

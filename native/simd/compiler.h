@@ -35,6 +35,19 @@ MYELIN_INLINE void raise_flag(bool* flag) {
 #endif
 }
 
+// Fetches the cache line that holds p to be written to, which takes it from the CPU that has it.
+MYELIN_INLINE void prefetch_to_write(const float* p) {
+#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(_M_X64)
+  _m_prefetchw(p);
+#else
+  __prefetch2(p, 16);  // PSTL1KEEP
+#endif
+#else
+  __builtin_prefetch(p, 1, 3);
+#endif
+}
+
 // Fetches the cache line that holds p into L2.
 MYELIN_INLINE void prefetch(const float* p) {
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -8,7 +8,7 @@
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
 //   round_to_int to_float as_int as_float, power_of_two scale scale_add
 //   first broadcast_lane reduce_add reduce_max transpose sum_lanes interleave4 deinterleave,
-//   prefetch
+//   prefetch, prefetch_to_write
 //
 // Everything lives in an anonymous namespace: two units compiled for different ISAs must
 // never share a function.

@@ -217,6 +217,7 @@ inline std::vector<Case> all_cases() {
   add_random(cases);
   add_shapes(cases);
   add_optimizers(cases);
+  add_linear_optimizers(cases);
   return cases;
 }
 

@@ -1,4 +1,4 @@
-#include "support.h"
+#include "training_cases.h"
 
 namespace myelin::test {
 namespace {
@@ -137,6 +137,90 @@ TEST_CASE("linear applies its function after the bias") {
       Call unary(*table, "unary", s.m);
       unary.function(name).attribute(0.5).attribute(0).input({s.n}, true, z).output({s.n}, true);
       CHECK(same_bits(y, unary.run().result()));
+    }
+  }
+}
+
+// Kernel, bias and their slots after one step, by an optimizer behind a stored gradient or within
+// the gradient's product.
+struct Step {
+  const KernelTable& table;
+  Sizes s;
+  const OptimizerExample& optimizer;
+  Values x, dz;
+  std::vector<Values> own[2];  // kernel, bias: the parameter and its slots
+
+  Step(const KernelTable& isa, Sizes sizes, const OptimizerExample& o)
+      : table(isa), s(sizes), optimizer(o) {
+    Numbers numbers(static_cast<uint32_t>(s.m * 10007 + s.n * 101 + s.k));
+    x = numbers.list(s.m * s.k);
+    dz = numbers.list(s.m * s.n);
+    for (int i = 0; i < 2; ++i) {
+      const int64_t count = i == 0 ? s.k * s.n : s.n;
+      own[i].push_back(numbers.list(count));
+      for (int slot = 0; slot < o.slots; ++slot) own[i].push_back(o.slot(numbers, slot, count));
+    }
+  }
+
+  Call start(const std::string& op, int64_t batch) const {
+    Call call(table, op, batch);
+    call.context().step = 4;
+    call.attribute(0.5).attribute(0.01);
+    for (double value : optimizer.attributes) call.attribute(value);
+    return call;
+  }
+
+  Values apart() const {
+    Call product(table, "linearGradKernel", s.m);
+    product.attribute(1).input({s.k}, true, x).input({s.n}, true, dz);
+    product.output({s.k, s.n}, false).output({s.n}, false).run();
+    Values all;
+    for (int i = 0; i < 2; ++i) {
+      Call call = start(optimizer.op, 1);
+      const Shape shape = i == 0 ? Shape{s.k, s.n} : Shape{s.n};
+      call.input(shape, false, own[i][0]).input(shape, false, product.result(i));
+      for (int slot = 1; slot <= optimizer.slots; ++slot) call.input(shape, false, own[i][slot]);
+      call.output_is_input(0);
+      for (int slot = 1; slot <= optimizer.slots; ++slot) call.output_is_input(slot + 1);
+      const Values results = call.run().results();
+      all.insert(all.end(), results.begin(), results.end());
+    }
+    return all;
+  }
+
+  Values together(int64_t parts) const {
+    Call call = start(fused_name(optimizer.op), s.m);
+    call.attribute(1).input({s.k}, true, x).input({s.n}, true, dz);
+    for (int i = 0; i < 2; ++i) {
+      const Shape shape = i == 0 ? Shape{s.k, s.n} : Shape{s.n};
+      for (const Values& values : own[i]) call.input(shape, false, values);
+    }
+    for (int i = 0; i < 2 * (1 + optimizer.slots); ++i) call.output_is_input(2 + i);
+    return call.run(parts).results();
+  }
+};
+
+TEST_CASE("an optimizer within the product has the bits of one behind a stored gradient") {
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(std::string(table->isa));
+    for (const OptimizerExample& optimizer : optimizer_examples()) {
+      CAPTURE(optimizer.op);
+      const bool one_of_all = optimizer.op == "adam";
+      for (int64_t n : {1, 10, 33, 64, 200}) {
+        for (int64_t k : {1, 13, 100}) {
+          for (int64_t m : {1, 32, 1500}) {
+            if (!one_of_all && (n + k + m) % 5 != 0) continue;
+            CAPTURE(n);
+            CAPTURE(k);
+            CAPTURE(m);
+            const Step step(*table, {m, n, k}, optimizer);
+            const Values expected = step.apart();
+            for (int64_t parts = 1; parts <= 3; ++parts) {
+              CHECK(same_bits(step.together(parts), expected));
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -158,8 +158,8 @@ TEST_CASE("ops, counts and attributes are checked") {
   CHECK(refusal_after([](PlanSpec& plan) { plan.instructions[0].op.assign(1000, 'a'); }) ==
         "plan refused: instruction 0: unknown op \"" + std::string(40, 'a') + "...\"");
   CHECK(refusal_after([](PlanSpec& plan) {
-          plan.instructions[0].inputs.resize(9, plan.instructions[0].inputs[0]);
-        }) == "plan refused: instruction 0 (add): at most 8 inputs, got 9");
+          plan.instructions[0].inputs.resize(11, plan.instructions[0].inputs[0]);
+        }) == "plan refused: instruction 0 (add): at most 10 inputs, got 11");
   CHECK(refusal_after([](PlanSpec& plan) { plan.instructions[0].attributes.clear(); }) ==
         "plan refused: instruction 0 (add): a text attribute is expected first");
   CHECK(refusal_after([](PlanSpec& plan) { plan.instructions[0].attributes[0] = 1.0; }) ==

@@ -164,13 +164,20 @@ inline void add_random(std::vector<Case>& cases) {
   }
 }
 
-inline void add_optimizers(std::vector<Case>& cases) {
-  struct Optimizer {
-    const char* op;
-    int slots;
-    std::vector<double> attributes;
-  };
-  const std::vector<Optimizer> optimizers = {
+struct OptimizerExample {
+  std::string op;
+  int slots;
+  std::vector<double> attributes;  // its own
+
+  // Slots as they may be: a mean fits its square, s >= m^2.
+  Values slot(Numbers& numbers, int index, int64_t count) const {
+    const bool mean = index > 0 && index == slots - 1 && attributes.back() == 1;
+    return numbers.list(count, mean ? -0.1f : 0.5f, mean ? 0.1f : 1);
+  }
+};
+
+inline const std::vector<OptimizerExample>& optimizer_examples() {
+  static const std::vector<OptimizerExample> optimizers = {
       {"sgd", 0, {0, 0}},
       {"sgd", 1, {0.9, 0}},
       {"sgd", 1, {0.9, 1}},
@@ -186,20 +193,56 @@ inline void add_optimizers(std::vector<Case>& cases) {
       {"nadam", 2, {0.9, 0.999, 1e-7, 0.004}},
       {"lion", 1, {0.9, 0.99}},
   };
+  return optimizers;
+}
+
+// The name of the op that does the optimizer's step within a gradient's product.
+inline std::string fused_name(const std::string& optimizer) {
+  std::string name = "linear" + optimizer;
+  name[6] = static_cast<char>(name[6] - 'a' + 'A');
+  return name;
+}
+
+inline void add_linear_optimizers(std::vector<Case>& cases) {
+  const std::vector<OptimizerExample>& optimizers = optimizer_examples();
   for (size_t i = 0; i < optimizers.size(); ++i) {
-    const Optimizer o = optimizers[i];
-    cases.push_back({std::string(o.op) + " " + std::to_string(i), o.op, 1, [=](Call& call) {
+    const OptimizerExample o = optimizers[i];
+    const std::string op = fused_name(o.op);
+    cases.push_back({op + " " + std::to_string(i), op, 21,
+                     [=](Call& call) {
+                       Numbers numbers;
+                       call.context().step = 3;
+                       call.attribute(0.5).attribute(0.01);
+                       for (double value : o.attributes) call.attribute(value);
+                       call.attribute(1).input({19}, true, numbers.list(21 * 19));
+                       call.input({133}, true, numbers.list(21 * 133));
+                       int input = 2;
+                       for (int64_t rows : {19, 1}) {
+                         const Shape shape = rows == 1 ? Shape{133} : Shape{rows, 133};
+                         call.input(shape, false, numbers.list(rows * 133));
+                         for (int s = 0; s < o.slots; ++s) {
+                           call.input(shape, false, o.slot(numbers, s, rows * 133));
+                         }
+                         for (int s = 0; s <= o.slots; ++s) call.output_is_input(input++);
+                       }
+                     },
+                     1e-5});
+  }
+}
+
+inline void add_optimizers(std::vector<Case>& cases) {
+  const std::vector<OptimizerExample>& optimizers = optimizer_examples();
+  for (size_t i = 0; i < optimizers.size(); ++i) {
+    const OptimizerExample o = optimizers[i];
+    cases.push_back({o.op + " " + std::to_string(i), o.op, 1, [=](Call& call) {
                        Numbers numbers;
                        call.context().step = 3;
                        call.attribute(0.5).attribute(0.01);
                        for (double value : o.attributes) call.attribute(value);
                        call.input({5003}, false, numbers.list(5003));
                        call.input({5003}, false, numbers.list(5003));
-                       // A mean that fits its square: s >= m^2.
                        for (int s = 0; s < o.slots; ++s) {
-                         const bool mean = s > 0 && s == o.slots - 1 && o.attributes.back() == 1;
-                         call.input({5003}, false,
-                                    numbers.list(5003, mean ? -0.1f : 0.5f, mean ? 0.1f : 1));
+                         call.input({5003}, false, o.slot(numbers, s, 5003));
                        }
                        call.output_is_input(0);
                        for (int s = 0; s < o.slots; ++s) call.output_is_input(2 + s);

@@ -6,37 +6,11 @@ import { valueType } from "../../lib/graph/graph.ts";
 import { OPS } from "../../lib/ops/index.ts";
 import type { OpDefinition } from "../../lib/ops/op.ts";
 import { nadamMomenta } from "../../lib/ops/optimizer.ts";
-import { describeOp, exactly, type Fill, type OpCase, uniform, whole } from "../support/op-cases.ts";
+import { describeOp, exactly, type OpCase, whole } from "../support/op-cases.ts";
 import { runOp } from "../support/op-run.ts";
+import { any, BASE, positive, UPDATES } from "../support/optimizer-updates.ts";
 
 const SIZES = [1, 7, 16, 100];
-const positive = uniform(0.01, 0.5);
-const any = uniform();
-const BASE = { scale: 0.5, weightDecay: 0.01 };
-
-/** An optimizer's attributes and what its slots hold. */
-const UPDATES: readonly (readonly [string, Record<string, number>, readonly Fill[]])[] = [
-  ["sgd", { momentum: 0, nesterov: 0 }, []],
-  ["sgd", { momentum: 0.9, nesterov: 0 }, [any]],
-  ["sgd", { momentum: 0.9, nesterov: 1 }, [any]],
-  ["rmsprop", { rho: 0.9, epsilon: 1e-7, momentum: 0, centered: 0 }, [positive]],
-  ["rmsprop", { rho: 0.9, epsilon: 1e-7, momentum: 0.8, centered: 0 }, [positive, any]],
-  // A mean whose square stays below the mean square, as it does in training.
-  ["rmsprop", { rho: 0.9, epsilon: 1e-7, momentum: 0, centered: 1 }, [uniform(0.3, 0.5), uniform(-0.2, 0.2)]],
-  [
-    "rmsprop",
-    { rho: 0.9, epsilon: 1e-7, momentum: 0.8, centered: 1 },
-    [uniform(0.3, 0.5), any, uniform(-0.2, 0.2)],
-  ],
-  ["adagrad", { epsilon: 1e-7 }, [positive]],
-  ["adadelta", { rho: 0.95, epsilon: 1e-7 }, [positive, positive]],
-  ["adam", { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }, [any, positive]],
-  ["adam", { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }, [any, positive, positive]],
-  ["adamax", { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }, [any, positive]],
-  ["nadam", { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, decay: 0.004 }, [any, positive]],
-  ["lion", { beta1: 0.9, beta2: 0.99 }, [any]],
-];
-
 for (const [name, attributes, slots] of UPDATES) {
   describeOp(
     name,

@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { OPS } from "../../lib/ops/index.ts";
+import { linearOptimizerOp } from "../../lib/ops/linear-update.ts";
+import type { OpDefinition } from "../../lib/ops/op.ts";
+import { describeOp, type OpCase, samples, whole } from "../support/op-cases.ts";
+import { BASE, UPDATES } from "../support/optimizer-updates.ts";
+
+/** The op that does each optimizer's step. */
+const NAMES = new Map([
+  ["sgd", "linearSgd"],
+  ["rmsprop", "linearRmsprop"],
+  ["adagrad", "linearAdagrad"],
+  ["adadelta", "linearAdadelta"],
+  ["adam", "linearAdam"],
+  ["adamax", "linearAdamax"],
+  ["nadam", "linearNadam"],
+  ["lion", "linearLion"],
+]);
+
+/** A vector's width and less, columns that threads divide, and many of them. */
+const SIZES = [
+  [3, 5],
+  [17, 31],
+  [64, 100],
+  [9, 200],
+] as const;
+
+for (const [name, attributes, slots] of UPDATES) {
+  const owned = (shape: number[]) => [whole(shape), ...slots.map((fill) => whole(shape, fill))];
+  const give = (shape: number[]): string[] => owned(shape).map(() => `[${shape.join(", ")}]`);
+  describeOp(
+    NAMES.get(name) as string,
+    SIZES.flatMap(([k, n]): OpCase[] => {
+      const one = { ulps: 8, magnitude: 4, terms: 37, batches: [1, 5, 37] };
+      const product = [samples([k]), samples([n])];
+      return [
+        {
+          ...one,
+          note: `${slots.length} slots`,
+          inputs: [...product, ...owned([k, n]), ...owned([n])],
+          attributes: { ...BASE, ...attributes, bias: 1 },
+          gives: [...give([k, n]), ...give([n])],
+        },
+        {
+          ...one,
+          note: `${slots.length} slots, no bias`,
+          inputs: [...product, ...owned([k, n])],
+          attributes: { ...BASE, ...attributes, bias: 0 },
+          gives: give([k, n]),
+        },
+      ];
+    }),
+  );
+}
+
+describe("optimizers on a dense layer", () => {
+  it("are named after them", () => {
+    for (const [name, fused] of NAMES)
+      expect(linearOptimizerOp(OPS.get(name) as OpDefinition)).toBe(OPS.get(fused));
+  });
+
+  it("refuse parameters that are not what the gradient is of", () => {
+    const op = linearOptimizerOp(OPS.get("adam") as OpDefinition);
+    const type = (batched: boolean, ...shape: number[]) => ({ batched, shape, dtype: "f32" }) as const;
+    const infer = (kernel: number[], bias: number[]) =>
+      op.infer(
+        [
+          type(true, 4),
+          type(true, 3),
+          ...[0, 1, 2].map(() => type(false, ...kernel)),
+          ...[0, 1, 2].map(() => type(false, ...bias)),
+        ],
+        { bias: 1 },
+      );
+    expect(infer([4, 3], [3])).toHaveLength(6);
+    expect(() => infer([3, 4], [3])).toThrow("must have the same shape, got [3, 4] and [4, 3]");
+    expect(() => infer([4, 3], [4])).toThrow("must have the same shape, got [4] and [3]");
+  });
+});
