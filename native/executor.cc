@@ -66,16 +66,6 @@ void gather_part(void*, const void* subject, int64_t part, int64_t parts, float*
          task->first + begin, end - begin, task->out + begin * task->row_size);
 }
 
-// The rows of a step into the input region, on this thread.
-void gather_batch(const Plan& plan, const Job& job, const Cursor& cursor) {
-  const uint32_t* indices = job.indices ? job.indices + cursor.position() : nullptr;
-  const Port* port = plan.inputs.data();
-  for (const Column& column : job.columns) {
-    const Operand& buffer = port++->buffer;
-    gather(column, buffer.size, indices, cursor.row(), cursor.rows(), buffer.data);
-  }
-}
-
 void copy_outputs(const Plan& plan, const Job& job, const Cursor& cursor) {
   const Port* port = plan.outputs.data();
   for (const Job::Output& output : job.outputs) {
@@ -97,7 +87,8 @@ void copy_outputs(const Plan& plan, const Job& job, const Cursor& cursor) {
 // In a cache line of its own: what else the caller writes would take it from the other threads.
 struct alignas(64) Executor::SharedContext : StepContext {};
 
-Executor::Executor(Plan plan) : plan_(std::move(plan)), whole_step_(plan_) {}
+Executor::Executor(Plan plan)
+    : plan_(std::move(plan)), whole_step_(plan_), input_places_(plan_, !whole_step_) {}
 
 RunResult Executor::run(const Job& job, const Resources& resources,
                         const std::atomic<bool>& cancelled) {
@@ -115,7 +106,8 @@ RunResult Executor::run(const Job& job, const Resources& resources,
   context.failed = &failed;
   if (threads > 1) choice_for(job.batch_size, threads).resume();
   WholeStep::Residence residence(whole_step_);
-  bool reads_in_place = whole_step_.reads(job);
+  InputPlaces::Reading reading(input_places_, job);
+  bool whole_steps = whole_step_.reads(job);
 
   for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
@@ -123,8 +115,8 @@ RunResult Executor::run(const Job& job, const Resources& resources,
     context.step = job.counter + static_cast<uint64_t>(cursor.step());
     int64_t end = has_stop_rule ? cursor.epoch_end() : cursor.steps();
     int64_t most = std::min(deadline.steps(), end - cursor.step());
-    int64_t steps = reads_in_place ? whole_step_.run(job, cursor, most, context)
-                                   : run_step(job, cursor, threads, context, lease);
+    int64_t steps = whole_steps ? whole_step_.run(job, cursor, most, context)
+                                : run_step(job, cursor, reading, threads, context, lease);
     cursor.advance(steps);
     if (failed) return {cursor.step(), Reason::kNotFinite};
     if (has_stop_rule && cursor.row() == 0 && epoch_mean(job, cursor) < job.stop_below) {
@@ -149,17 +141,13 @@ bool Executor::step(const StepContext& context, ThreadPool& pool) {
 }
 
 // One step; returns how many are done, 0 where it is not finite.
-int64_t Executor::run_step(const Job& job, const Cursor& cursor, int threads,
-                           SharedContext& context, ThreadPool::Lease& lease) {
+int64_t Executor::run_step(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading,
+                           int threads, SharedContext& context, ThreadPool::Lease& lease) {
   // Every step reads the same rows, and no instruction writes to the input region.
   bool same_batch = !job.indices && job.epoch_rows <= job.batch_size;
   bool divided = threads > 1 && choice_.divided();
   if (!same_batch || cursor.step() == job.first_step) {
-    if (divided) {
-      gather_divided(job, cursor, threads, lease, context.workspace);
-    } else {
-      gather_batch(plan_, job, cursor);
-    }
+    read_rows(job, cursor, reading, divided ? threads : 1, lease, context.workspace);
   }
   context.batch = cursor.rows();
   context.learning_rate = job.learning_rates[job.learning_rate_count == 1 ? 0 : cursor.step()];
@@ -238,11 +226,14 @@ void Executor::run_divided(SharedContext& context, const Schedule& schedule,
   }
 }
 
-void Executor::gather_divided(const Job& job, const Cursor& cursor, int threads,
-                              ThreadPool::Lease& lease, float* workspace) const {
+// The rows of a step into the input region, but for those that can be read where they lie.
+void Executor::read_rows(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading,
+                         int threads, ThreadPool::Lease& lease, float* workspace) {
   const uint32_t* indices = job.indices ? job.indices + cursor.position() : nullptr;
   int64_t rows = cursor.rows();
+  reading.begin_step(cursor.row());
   for (size_t i = 0; i < job.columns.size(); i++) {
+    if (reading.in_place(i)) continue;
     const Operand& buffer = plan_.inputs[i].buffer;
     GatherTask task{&job.columns[i], buffer.size, indices, cursor.row(), rows, buffer.data};
     int64_t parts = divide(rows * buffer.size, rows, threads);

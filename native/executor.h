@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "input_places.h"
 #include "job.h"
 #include "plan.h"
 #include "thread_choice.h"
@@ -48,16 +49,17 @@ class Executor {
   Schedule make_schedule(int64_t batch, int threads) const;
   int threads_for(int64_t batch, int64_t steps, const ThreadPool& pool);
   ThreadChoice& choice_for(int64_t batch, int threads);
-  void gather_divided(const Job& job, const Cursor& cursor, int threads, ThreadPool::Lease& lease,
-                      float* workspace) const;
-  int64_t run_step(const Job& job, const Cursor& cursor, int threads, SharedContext& context,
-                   ThreadPool::Lease& lease);
+  void read_rows(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading, int threads,
+                 ThreadPool::Lease& lease, float* workspace);
+  int64_t run_step(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading, int threads,
+                   SharedContext& context, ThreadPool::Lease& lease);
   void run_instructions(const StepContext& context);
   void run_divided(SharedContext& context, const Schedule& schedule,
                    ThreadPool::Lease& lease) const;
 
   Plan plan_;
   WholeStep whole_step_;  // takes the place of the instructions where there is one
+  InputPlaces input_places_;
   // Full batches and the remainder alternate, so both are kept.
   Schedule schedules_[2];
   int oldest_schedule_ = 0;

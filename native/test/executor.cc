@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -20,7 +21,9 @@ constexpr uint32_t kWidth = 3;
 // Output 0: the step's number, a scalar; output 1: x + 1, batched; output 2: steps done.
 struct Fixture {
   explicit Fixture(int threads = 1, uint32_t capacity = 4, uint32_t width = kWidth)
-      : bytes(encode(plan_spec(capacity, width))),
+      : Fixture(plan_spec(capacity, width), threads) {}
+  explicit Fixture(const PlanSpec& spec, int threads = 1)
+      : bytes(encode(spec)),
         memory(region_sizes(bytes.data(), bytes.size())),
         pool(threads),
         workspace(make_workspace()),
@@ -230,6 +233,68 @@ TEST_CASE("threads change nothing") {
   four.run(four.job(300, 3, 128));
   CHECK(one.results == four.results);
   CHECK(one.clocks == four.clocks);
+}
+
+// A row as wide as is worth leaving where it is.
+constexpr uint32_t kWide = 16;
+
+void fill_input(Fixture& f, float value) {
+  Region& input = f.memory.regions[kInputRegion];
+  std::fill(input.data, input.data + input.size, value);
+}
+bool input_is(const Fixture& f, float value) {
+  const Region& input = f.memory.regions[kInputRegion];
+  return std::all_of(input.data, input.data + input.size, [=](float x) { return x == value; });
+}
+void check_results(const Fixture& f) {
+  for (size_t i = 0; i < f.results.size(); i++) {
+    CHECK(f.results[i] == static_cast<float>(i % f.data.size() + 1));
+  }
+}
+
+TEST_CASE("wide rows in order are read where they lie") {
+  for (int threads : {1, 2}) {
+    Fixture f(threads, 4, kWide);
+    Job job = f.job(10, 3, 4);
+    fill_input(f, -5);
+    CHECK(f.run(job).steps == 9);
+    check_results(f);
+    CHECK(input_is(f, -5));
+    // What is in the region counts again for a step, and for rows that are named or converted.
+    StepContext context{};
+    bool failed = false;
+    context.batch = 2;
+    context.failed = &failed;
+    CHECK(f.executor.step(context, f.pool));
+    CHECK(f.executor.plan().outputs[1].buffer.data[2 * kWide - 1] == -4);
+    job.columns[0].offset = 1;
+    job.first_step = 0;
+    f.run(job);
+    CHECK(f.results[0] == 2);
+    CHECK(!input_is(f, -5));
+  }
+}
+
+TEST_CASE("rows are copied where a step may change them, or reads them as something else") {
+  uint32_t block = 4 * kWide;
+  PlanSpec spec = Fixture::plan_spec(4, kWide);
+  spec.sizes[4] += block;
+  spec.instructions.push_back(
+      {"add", {{3, 0, false, {block}}}, {{4, block, false, {block}}}, {"plus", 1.0}});
+  Fixture viewed(spec);
+  Job job = viewed.job(10, 3, 4);
+  fill_input(viewed, -5);
+  viewed.run(job);
+  check_results(viewed);
+  CHECK(!input_is(viewed, -5));
+  // Data that is the plan's own memory: rows 1 and on of what it writes.
+  Fixture f(1, 4, kWide);
+  job = f.job(1, 1, 4);
+  Region& scratch = f.memory.regions[4];
+  job.columns[0] = {scratch.data + kWide, 3 * kWide, ElementType::kFloat32, 1, 0};
+  fill_input(f, -5);
+  f.run(job);
+  CHECK(!input_is(f, -5));
 }
 
 TEST_CASE("jobs that would go out of bounds are refused") {

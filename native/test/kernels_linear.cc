@@ -205,11 +205,12 @@ TEST_CASE("an optimizer within the product has the bits of one behind a stored g
     CAPTURE(std::string(table->isa));
     for (const OptimizerExample& optimizer : optimizer_examples()) {
       CAPTURE(optimizer.op);
-      const bool one_of_all = optimizer.op == "adam";
-      for (int64_t n : {1, 10, 33, 64, 200}) {
+      // All sizes for one of them; they differ in what they do with a strip, not in how it comes.
+      const bool all_sizes = optimizer.op == "adam" && optimizer.slots == 2;
+      for (int64_t n : {1, 10, 64, 200}) {
         for (int64_t k : {1, 13, 100}) {
-          for (int64_t m : {1, 32, 1500}) {
-            if (!one_of_all && (n + k + m) % 5 != 0) continue;
+          for (int64_t m : {1, 32, 1100}) {
+            if (!all_sizes && (n < 64 || k != 13 || m != 32)) continue;
             CAPTURE(n);
             CAPTURE(k);
             CAPTURE(m);

@@ -309,5 +309,34 @@ TEST_CASE("plans of other kinds run instruction by instruction") {
   }
 }
 
+// Data of exactly its size, beyond which nothing may be read, and the same rows copied.
+TEST_CASE("wide rows are read in place, with the bits of a copy") {
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(std::string(table->isa));
+    for (uint32_t width : {16, 19, 33, 130}) {
+      for (const std::string optimizer : {"", "adam"}) {
+        CAPTURE(width);
+        DenseNetwork network{{width, 70, 17}, {"relu", "linear"}};
+        network.capacity = 6;
+        network.optimizer = optimizer;
+        if (optimizer == "adam") {
+          network.optimizer_attributes = {0.9, 0.999, 1e-7};
+          network.slots = 2;
+        }
+        const PlanSpec spec = DensePlan(network).spec();
+        Training in_place(spec, *table, false, 9), copied(spec, *table, false, 9);
+        std::vector<uint32_t> order;
+        for (uint32_t i = 0; i < 9 * copied.job.epochs; i++) order.push_back(i % 9);
+        copied.job.indices = order.data();
+        copied.job.index_count = static_cast<int64_t>(order.size());
+        CHECK(in_place.run().reason == Reason::kDone);
+        CHECK(copied.run().reason == Reason::kDone);
+        CHECK(same_bits(in_place.losses, copied.losses));
+        CHECK(in_place.memory.block(0) == copied.memory.block(0));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace myelin::test
