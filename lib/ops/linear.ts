@@ -129,7 +129,7 @@ export const linearGradKernelOp: OpDefinition = {
     const kernel = kernelType(x, dz);
     return number(attributes, "bias") === 1 ? [kernel, valueType(false, [lastDimension(dz)])] : [kernel];
   },
-  descent: { guard: linearGuardOp, update: linearUpdateOp, by: linearOptimizerOp },
+  descent: { guard: linearGuardOp, update: linearUpdateOp, updateBy: linearOptimizerOp },
   run: gradKernelRun((factor) => factor),
 };
 

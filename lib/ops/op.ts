@@ -50,7 +50,7 @@ export interface Descent {
   /** Takes the parameters too, one for each output of the node, and writes them: p - rate * scale * gradient. */
   readonly update: OpDefinition;
   /** The same for an optimizer's op: takes each parameter with its slots behind it, and writes them. */
-  by(optimizer: OpDefinition): OpDefinition;
+  updateBy(optimizer: OpDefinition): OpDefinition;
 }
 
 /** A kind of computation: shape rule, gradient rule and reference kernel. */

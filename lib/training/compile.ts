@@ -141,8 +141,8 @@ function instruction(
 const gradientBlock = (offset: number, shape: readonly number[]): Buffer =>
   blockBuffer("gradient", offset, shape);
 
-/** Values that an instruction may read. */
-const MOST_INPUTS = 8;
+/** Values that an instruction may read: kMaxInputs in native/kernel.h. */
+const MOST_INPUTS = 10;
 
 /** Ends the step where the loss or a gradient is not finite. */
 function guards(loss: Buffer, trained: readonly StateEntry[]): Instruction[] {
@@ -168,7 +168,7 @@ function foldDescent(
   const paths = new Map([...gradients].map(([path, gradient]) => [gradient, path]));
   for (const node of new Set([...gradients.values()].map(({ source }) => source))) {
     if (node.kind !== "node" || node.op.descent === undefined) continue;
-    const { guard, update, by } = node.op.descent;
+    const { guard, update, updateBy } = node.op.descent;
     const own = node.outputs.map((output) => paths.get(output));
     if (own.some((path) => path === undefined)) continue;
     const [path] = own as [string];
@@ -181,7 +181,7 @@ function foldDescent(
       if (subtracts) return graph.addEffect(update, [...node.inputs, ...parameters], { scale });
       const owned = parameters.flatMap((value) => [value, ...slots.map((_, i) => graph.slot(value, i))]);
       const all = { scale, weightDecay, ...attributes, ...node.attributes };
-      return graph.addEffect(by(op), [...node.inputs, ...owned], all);
+      return graph.addEffect(updateBy(op), [...node.inputs, ...owned], all);
     });
     for (const name of own as string[]) gradients.delete(name);
   }

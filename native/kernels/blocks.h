@@ -64,8 +64,8 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
   int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
-  // A descent begins and ends with waiting: rows as long as L1 holds a strip of them.
-  if (p.descent) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 / 2 / s.strip_rows);
+  // An optimizer begins and ends with waiting: rows as long as L1 holds a strip of them.
+  if (p.sink) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 / 2 / s.strip_rows);
   s.n = even_share(p.n, max_int(panel, most_n), panel);
   if (s.pack_a) {
     const int64_t taken = s.n * s.k + s.strip_rows * s.n;
@@ -85,7 +85,7 @@ struct Block {
   const float* start;
   int64_t start_row;
   float* c;
-  float* gradient;  // of a strip, for the descent of c
+  float* gradient;  // of a strip, for the sink
   bool last;        // of k: then the epilogue follows
 };
 
@@ -109,9 +109,9 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
   t.rate = p.rate;
   float* c = block.c + rows.begin * p.c_stride;
   const float* below = block.c + rows.end * p.c_stride;
-  const bool fetches = !p.descent && (p.k > s.k || p.shares_rows());
-  float* to = p.descent ? block.gradient : c;
-  t.c_row = p.descent ? s.n : p.c_stride;
+  const bool fetches = !p.sink && (p.k > s.k || p.shares_rows());
+  float* to = p.sink ? block.gradient : c;
+  t.c_row = p.sink ? s.n : p.c_stride;
   for (int64_t j = 0; j < block.n;) {
     const int64_t left = block.n - j;
     int width = s.width;
@@ -137,7 +137,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     if (block.last) p.finish(t.c, height, columns);
     j += columns;
   }
-  if (p.descent) (*p.descent)(to, t.c_row, c, {p.c_stride, height, block.n}, below);
+  if (p.sink) (*p.sink)(to, t.c_row, c, {p.c_stride, height, block.n}, below);
 }
 
 // Packs a block's b, but for whole panels that the first of `strips` strips can pack.
@@ -156,7 +156,7 @@ inline void multiply_blocks(const Product& p, const Blocking& s, float* workspac
   block.packed_b = s.pack_b ? workspace : nullptr;
   float* behind_b = workspace + (s.pack_b ? s.n * s.k : 0);
   block.gradient = behind_b;
-  block.packed_a = s.pack_a ? behind_b + (p.descent ? s.strip_rows * s.n : 0) : nullptr;
+  block.packed_a = s.pack_a ? behind_b + (p.sink ? s.strip_rows * s.n : 0) : nullptr;
   block.copied = 0;
   for (int64_t k = 0; k < p.k; k += s.k) {
     block.depth = min_int(s.k, p.k - k);

@@ -57,13 +57,14 @@ void descend_tile(const void* self, const float* gradient, int64_t gradient_stri
   // A copy: what a store may change would be read again for each vector.
   const auto descent = *static_cast<const optimizer::Descent<kSlots, Rule>*>(self);
   const int64_t begin = c - descent.data[0];
+  // Where rows are whole, the CPU foresees what comes.
   const int64_t ahead = tile.columns < tile.stride ? next - c : 0;
   for (int64_t i = 0; i < tile.rows; ++i) {
     descent.run(begin + i * tile.stride, gradient + i * gradient_stride, tile.columns, ahead);
   }
 }
 
-struct Descend {
+struct DescendLayer {
   const Instruction& in;
   const StepContext& ctx;
   int64_t part, parts;
@@ -74,9 +75,9 @@ struct Descend {
     using Descent = optimizer::Descent<kSlots, Rule>;
     const optimizer::Update update(in, ctx);
     const Descent of_kernel(in, update, in.outputs);
-    const gemm::Descent descent = {descend_tile<kSlots, Rule>, &of_kernel};
+    const gemm::GradientSink sink = {descend_tile<kSlots, Rule>, &of_kernel};
     gemm::Product p = product_of(in, ctx, in.outputs[0].data);
-    p.descent = &descent;
+    p.sink = &sink;
     gemm::multiply_part(p, ctx.workspace, part, parts);
     if (!bias) return;
     const Descent of_bias(in, update, in.outputs + 1 + kSlots);
@@ -91,7 +92,7 @@ struct Descend {
 template <class Family>
 void descend(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const bool bias = has_bias<Family>(in);
-  Family::choose(in, slots_of(in, bias), Descend{in, ctx, part, parts, bias});
+  Family::choose(in, slots_of(in, bias), DescendLayer{in, ctx, part, parts, bias});
 }
 
 template <class Family>

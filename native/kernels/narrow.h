@@ -14,12 +14,12 @@ MYELIN_INLINE bool is_few(const Product& p) {
   return !p.b.transposed && p.n <= kWidth && p.m * p.k <= kFewNumbers;
 }
 
-// A narrow product whose c descends: gradients of as many rows as fit the workspace at a time.
+// A narrow product for a sink: gradients of as many rows as fit the workspace at a time.
 template <class Multiply>
-MYELIN_INLINE void descend_rows(const Product& p, float* workspace, const Multiply& multiply) {
+MYELIN_INLINE void sink_rows(const Product& p, float* workspace, const Multiply& multiply) {
   const Pieces pieces(p.m, kWorkspaceFloats / p.n);
   Product gradient = p;
-  gradient.descent = nullptr;
+  gradient.sink = nullptr;
   gradient.c = workspace;
   gradient.c_stride = p.n;
   for (int64_t index = 0; index < pieces.count; ++index) {
@@ -28,13 +28,13 @@ MYELIN_INLINE void descend_rows(const Product& p, float* workspace, const Multip
     gradient.a.data = p.a.at(rows.begin, 0);
     multiply(gradient, workspace);
     float* c = p.c + rows.begin * p.c_stride;
-    (*p.descent)(workspace, p.n, c, {p.c_stride, gradient.m, p.n}, c + gradient.m * p.c_stride);
+    (*p.sink)(workspace, p.n, c, {p.c_stride, gradient.m, p.n}, c + gradient.m * p.c_stride);
   }
 }
 
 // c is one narrow panel, each of its rows one chain along k as in the tiles: the same bits.
 inline void multiply_few(const Product& p, float* workspace) {
-  if (p.descent) return descend_rows(p, workspace, multiply_few);
+  if (p.sink) return sink_rows(p, workspace, multiply_few);
   const Vec start = p.bias ? load_lanes(p.bias, p.n) : zero();
   for (int64_t i = 0; i < p.m; ++i) {
     Vec sum = start;
@@ -56,7 +56,7 @@ MYELIN_INLINE bool is_narrow_transposed(const Product& p) {
 
 // A transposed a times a narrow b: c's columns become rows of a tile, whose vectors run along m.
 inline void multiply_narrow_transposed(const Product& p, float* workspace) {
-  if (p.descent) return descend_rows(p, workspace, multiply_narrow_transposed);
+  if (p.sink) return sink_rows(p, workspace, multiply_narrow_transposed);
   alignas(64) float columns[max_int(kTileRows[1], kWidth) * 2 * kWidth];
   Tile t;
   t.k = p.k;

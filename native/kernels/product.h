@@ -30,7 +30,7 @@ struct Epilogue {
 
 // What uses up a gradient tile by tile, where c is a matrix of parameters: `c` is where the tile's
 // parameters begin, `next` where those do that come after it.
-struct Descent {
+struct GradientSink {
   void (*run)(const void* self, const float* gradient, int64_t gradient_stride, float* c,
               const unary::Tile& tile, const float* next);
   const void* self;
@@ -51,12 +51,12 @@ struct Product {
   // Not null: c -= *rate * (a b), with the bits that `sgd` gives for a gradient of a b. Only where
   // b is not transposed, and without bias and epilogue.
   const float* rate = nullptr;
-  // Not null: a b is not stored, but a gradient that the descent of c uses up. Only where b is not
-  // transposed, and without bias and epilogue.
-  const Descent* descent = nullptr;
+  // Not null: a b is not stored, but a gradient that the sink uses up to change c. Only where b is
+  // not transposed, and without bias and epilogue.
+  const GradientSink* sink = nullptr;
 
   // Whether c changes by the product, whose sums must be whole before.
-  bool updates() const { return rate || descent; }
+  bool updates() const { return rate || sink; }
 
   // Whether this is a part by columns: other CPUs have the rest of c's rows.
   bool shares_rows() const { return n < c_stride; }
