@@ -68,6 +68,7 @@ async function start(backend) {
 export function tfjsCandidate(backend, title) {
   return {
     title,
+    spreads: backend === "tensorflow",
     runs: ({ bf16 }) => !bf16,
     async load() {
       const { tf, layersApi, version } = await start(backend);

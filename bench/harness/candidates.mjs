@@ -6,6 +6,7 @@ import { readdirSync } from "node:fs";
  * @property {string} candidate
  * @property {string} title
  * @property {number} [threads] none: it has no choice
+ * @property {boolean} [spreads] without a choice, it uses all CPUs
  * @property {string} [tree]
  * @property {number} agreement
  * @property {(workload: import("./workloads.mjs").Workload) => boolean} runs
@@ -53,9 +54,10 @@ export async function titlesOf(names) {
 export async function variantsOf(names, threadCounts) {
   const variants = [];
   for (const candidate of names) {
-    const { title, threaded, agreement = AGREEMENT, runs = () => true } = await loadCandidate(candidate);
+    const module = await loadCandidate(candidate);
+    const { title, threaded, spreads, agreement = AGREEMENT, runs = () => true } = module;
     const counts = threaded ? threadCounts : [undefined];
-    for (const threads of counts) variants.push({ candidate, title, threads, agreement, runs });
+    for (const threads of counts) variants.push({ candidate, title, threads, spreads, agreement, runs });
   }
   return variants;
 }

@@ -1,6 +1,7 @@
 // Measures candidates on a workload in interleaved rounds, so that a clock that drifts or a machine that is
 // busy for a while touches all alike; and checks that they did the same work.
 import { AbsentError, CandidateProcess } from "./candidate-process.mjs";
+import { SINGLE_CPU } from "./single-cpu.mjs";
 import { median } from "./statistics.mjs";
 import { createWorkload } from "./workloads.mjs";
 
@@ -38,9 +39,10 @@ function stepsInRound(stepsPerMillisecond, milliseconds, stepsPerEpoch) {
 
 class Cell {
   /** @param {import("./workloads.mjs").Workload} workload @param {import("./candidates.mjs").Variant} variant */
-  constructor(workload, { candidate, title, threads, tree, agreement }) {
+  constructor(workload, { candidate, title, threads, spreads = false, tree, agreement }) {
     this.workload = workload;
     this.agreement = agreement;
+    this.single = threads === undefined ? !spreads : threads === 1;
     /** @type {Result} */
     this.result = { workload: workload.name, candidate, title, threads, tree };
     this.rates = [];
@@ -67,6 +69,7 @@ class Cell {
     const { candidate, threads = 1, tree } = this.result;
     const env = { MYELIN_NUM_THREADS: String(threads), ...(tree && { MYELIN_BENCH_TREE: tree }) };
     this.process = new CandidateProcess(candidate, env);
+    if (this.single && SINGLE_CPU !== undefined) await this.process.ask("bind", { cpu: SINGLE_CPU });
     const { version } = await this.process.ask("load", { candidate });
     const { note, loss } = await this.process.ask("prepare", { name });
     Object.assign(this.result, { version, note, loss: { initial: loss } });

@@ -16,12 +16,14 @@
  *
  * @typedef {object} Candidate What a file in candidates/ exports as its default.
  * @property {string} title
- * @property {boolean} [threaded] it uses MYELIN_NUM_THREADS threads; else it has one
+ * @property {boolean} [threaded] it uses MYELIN_NUM_THREADS threads; else it has no choice
+ * @property {boolean} [spreads] without a choice, it uses all CPUs; else one
  * @property {number} [agreement] how far its loss may be from the oracle's, relatively
  * @property {(workload: import("./workloads.mjs").Workload) => boolean} [runs] none: everything
  * @property {() => Promise<Loaded>} load throws where the library is not installed
  */
 import { inputOf, lossOfPredictions } from "./evaluate.mjs";
+import { bindMainThread } from "./single-cpu.mjs";
 import { median } from "./statistics.mjs";
 import { createWorkload } from "./workloads.mjs";
 
@@ -59,6 +61,11 @@ async function loss() {
 }
 
 const commands = {
+  /** @param {{ cpu: number }} message */
+  async bind({ cpu }) {
+    bindMainThread(cpu);
+  },
+
   /** @param {{ candidate: string }} message */
   async load({ candidate }) {
     const module = await import(`../candidates/${candidate}.mjs`);

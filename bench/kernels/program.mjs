@@ -1,6 +1,7 @@
 // The native program that measures single operations: built from bench/native where it is stale.
 import { CommandError, findProgram, path, run } from "../../scripts/project.mjs";
 import { LineProcess } from "../harness/line-process.mjs";
+import { SINGLE_CPU } from "../harness/single-cpu.mjs";
 
 /** The same folder as the C++ tests': they share all kernels. */
 const FOLDER = "build-tests/release";
@@ -33,7 +34,8 @@ const LIBRARY_SETTINGS = {
 export class Meter extends LineProcess {
   /** @param {string[]} args @param {Record<string, string | undefined>} [env] */
   constructor(args, env = {}) {
-    super(path(FOLDER, "myelin_bench"), args, env);
+    const cpu = SINGLE_CPU === undefined ? [] : ["--cpu", String(SINGLE_CPU)];
+    super(path(FOLDER, "myelin_bench"), [...cpu, ...args], env);
   }
 
   /** Of Myelin's kernels for an ISA; none: the best that runs here. @param {string} [isa] */

@@ -1,19 +1,22 @@
 // Measures single operations. Reads requests from standard input, a line each, and answers each
 // with a line of JSON; bench/suites/kernels.mjs decides what is measured in which order.
 //
-//   myelin_bench [--isa NAME | --library PATH]
+//   myelin_bench [--cpu N] [--isa NAME | --library PATH]
 //
-//   describe                                                  {"describe": "avx512"}
-//   product NN|NT|TN M K N threads milliseconds               {"seconds": of a call, "error":
-//   largest} function NAME elements threads milliseconds               {"seconds": of a call}
-//   fma|dot threads  milliseconds                             {"rate": operations a second}
-//   read|copy bytes-a-thread threads milliseconds             {"rate": bytes a second}
+//   --cpu N: whatever has one thread runs on that CPU
+//
+//   describe                                       {"describe": "avx512"}
+//   product NN|NT|TN M K N threads milliseconds    {"seconds": of a call, "error": largest}
+//   function NAME elements threads milliseconds    {"seconds": of a call}
+//   fma|dot threads milliseconds                   {"rate": operations a second}
+//   read|copy bytes-a-thread threads milliseconds  {"rate": bytes a second}
 //
 // A request that cannot be served is answered by {"failure": "why"}.
 #include <cstdio>
 #include <iostream>
 #include <sstream>
 
+#include "cpu.h"
 #include "denormals.h"
 #include "limits.h"
 #include "product.h"
@@ -26,23 +29,28 @@ namespace {
 // Reproducible numbers in [-0.5, 0.5), in huge pages as a network's memory is.
 class Memory {
  public:
-  explicit Memory(int64_t count) : values_(static_cast<size_t>(count + kAlignment)) {
-    const auto address = reinterpret_cast<uintptr_t>(values_.data()) / sizeof(float);
-    data_ = values_.data() + (kAlignment - address % kAlignment) % kAlignment;
-    advise_huge_pages(data_, static_cast<size_t>(count) * sizeof(float));
+  explicit Memory(int64_t count)
+      : data_(static_cast<float*>(::operator new(bytes(count), kHugePageAlignment))) {
+    // Before the first touch: pages that are there stay small.
+    advise_huge_pages(data_.get(), bytes(count));
     uint32_t state = 12345;
     for (int64_t i = 0; i < count; i++) {
       state = state * 1664525u + 1013904223u;
-      data_[i] = static_cast<float>(state >> 8) / 16777216.0f - 0.5f;
+      data_.get()[i] = static_cast<float>(state >> 8) / 16777216.0f - 0.5f;
     }
   }
-  float* data() { return data_; }
+  float* data() { return data_.get(); }
 
  private:
-  static constexpr int64_t kAlignment = int64_t{2 << 20} / sizeof(float);  // a huge page
+  static constexpr std::align_val_t kHugePageAlignment{kHugePage};
 
-  std::vector<float> values_;
-  float* data_;
+  static size_t bytes(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
+
+  struct Deleter {
+    void operator()(float* memory) const { ::operator delete(memory, kHugePageAlignment); }
+  };
+
+  std::unique_ptr<float, Deleter> data_;
 };
 
 // The largest difference of some elements of C from their sums in double.
@@ -65,8 +73,11 @@ double product_error(const Shape& s, const float* a, const float* b, const float
 
 class Meter {
  public:
-  Meter(const KernelTable& table, std::unique_ptr<Multiplier> multiplier)
-      : table_(table), limits_(find_limits(table.isa)), multiplier_(std::move(multiplier)) {}
+  Meter(const KernelTable& table, std::unique_ptr<Multiplier> multiplier, int cpu)
+      : table_(table),
+        limits_(find_limits(table.isa)),
+        multiplier_(std::move(multiplier)),
+        cpu_(cpu) {}
 
   std::string answer(const std::string& line) {
     std::istringstream request(line);
@@ -118,6 +129,7 @@ class Meter {
     int threads = 0;
     double milliseconds = 0;
     parse(request, mode, s.m, s.k, s.n, threads, milliseconds);
+    cpu_.use(threads);
     s.bf16 = bf16;
     s.mode = mode == "NT" ? Mode::kNT : mode == "TN" ? Mode::kTN : Mode::kNN;
     for (int64_t size : {int64_t{s.m} * s.k, int64_t{s.k} * s.n, int64_t{s.m} * s.n}) {
@@ -142,6 +154,7 @@ class Meter {
     double milliseconds = 0;
     parse(request, name, elements, threads, milliseconds);
     if (elements < 1 || elements > kLargest) throw std::runtime_error("too many elements");
+    cpu_.use(threads);
     const Instruction instruction = make_function(name, elements);
     FlushDenormals flush;  // as in a training
     return number("seconds", seconds_per_call(milliseconds * 1e-3, [&](int64_t calls) {
@@ -176,6 +189,7 @@ class Meter {
     int threads = 0;
     double milliseconds = 0;
     parse(request, threads, milliseconds);
+    cpu_.use(threads);
     const bool dot = what == "dot";
     const auto run = dot ? limits().dot : limits().fma;
     constexpr int64_t kRounds = 64;
@@ -191,6 +205,7 @@ class Meter {
     int threads = 0;
     double milliseconds = 0;
     parse(request, bytes, threads, milliseconds);
+    cpu_.use(threads);
     const bool copying = what == "copy";
     // A copy's footprint is both halves.
     const int64_t floats = bytes / static_cast<int64_t>(sizeof(float));
@@ -224,6 +239,7 @@ class Meter {
   const KernelTable& table_;
   const Limits* limits_;
   std::unique_ptr<Multiplier> multiplier_;
+  SingleCpu cpu_;
   InstructionRunner runner_;
   std::vector<std::unique_ptr<Memory>> memory_;
 };
@@ -232,11 +248,23 @@ thread_local volatile float Meter::sink_ = 0;
 
 Meter make_meter(int argc, char** argv) {
   const KernelTable* table = usable_tables().front();
-  const std::string option = argc > 2 ? argv[1] : "";
-  if (option == "--library") return {*table, library_multiplier(argv[2])};
-  if (option == "--isa") table = find_table(argv[2]);
-  if (!table) throw std::runtime_error("this machine runs " + usable_names());
-  return {*table, myelin_multiplier(*table)};
+  std::unique_ptr<Multiplier> multiplier;
+  int cpu = -1;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string option = argv[i], value = argv[i + 1];
+    if (option == "--cpu") {
+      cpu = std::stoi(value);
+    } else if (option == "--isa") {
+      table = find_table(value);
+      if (!table) throw std::runtime_error("this machine runs " + usable_names());
+    } else if (option == "--library") {
+      multiplier = library_multiplier(value);
+    } else {
+      throw std::runtime_error("unknown option " + option);
+    }
+  }
+  if (!multiplier) multiplier = myelin_multiplier(*table);
+  return {*table, std::move(multiplier), cpu};
 }
 
 // A line at once: the other side waits for it.

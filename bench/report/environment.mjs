@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { SINGLE_CPU } from "../harness/single-cpu.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -39,6 +40,7 @@ export function environment() {
     instructionSets: instructionSets(),
     forcedIsa: process.env.MYELIN_ISA,
     cpus: availableParallelism(),
+    singleThreadsOn: SINGLE_CPU === undefined ? undefined : `CPU ${SINGLE_CPU}`,
     threads: Number(process.env.MYELIN_NUM_THREADS) || availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     loadAverage: Number(loadavg()[0].toFixed(2)),

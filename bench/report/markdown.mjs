@@ -54,6 +54,7 @@ export function environmentLine({
   cpu,
   instructionSets,
   cpus,
+  singleThreadsOn,
   node,
   commit,
   uncommittedChanges,
@@ -62,5 +63,6 @@ export function environmentLine({
 }) {
   const sets = instructionSets.length > 0 ? ` (${instructionSets.join(", ")})` : "";
   const dirty = uncommittedChanges ? " with changes" : "";
-  return `${cpu}${sets}, ${cpus} CPUs, Node ${node}, commit ${commit ?? "unknown"}${dirty}, load ${loadAverage}, ${date.slice(0, 10)}`;
+  const one = singleThreadsOn === undefined ? "" : ` (single threads on ${singleThreadsOn})`;
+  return `${cpu}${sets}, ${cpus} CPUs${one}, Node ${node}, commit ${commit ?? "unknown"}${dirty}, load ${loadAverage}, ${date.slice(0, 10)}`;
 }

@@ -103,6 +103,19 @@ test.each([
   expect(stderr).toContain(message);
 });
 
+test.skipIf(process.platform !== "linux")("binds a single thread to one CPU", async () => {
+  const { SINGLE_CPU } = await load<{ SINGLE_CPU: number | undefined }>("harness/single-cpu.mjs");
+  const program = `
+    import { readFileSync } from "node:fs";
+    import { bindMainThread, SINGLE_CPU } from ${JSON.stringify(new URL("../../bench/harness/single-cpu.mjs", import.meta.url).href)};
+    if (SINGLE_CPU !== undefined) bindMainThread(SINGLE_CPU);
+    console.log(/^Cpus_allowed_list:\\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))[1]);`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  if (SINGLE_CPU !== undefined) expect(stdout.trim()).toBe(String(SINGLE_CPU));
+});
+
 const program = fileURLToPath(new URL("../../build-tests/release/myelin_bench", import.meta.url));
 
 test.skipIf(!existsSync(program))("the native program answers every request with a line of JSON", () => {
@@ -120,7 +133,10 @@ test.skipIf(!existsSync(program))("the native program answers every request with
     "fma",
     "what",
   ];
-  const { status, stdout } = spawnSync(program, [], { input: `${requests.join("\n")}\n`, encoding: "utf8" });
+  const { status, stdout } = spawnSync(program, ["--cpu", "0"], {
+    input: `${requests.join("\n")}\n`,
+    encoding: "utf8",
+  });
   expect(status).toBe(0);
   const answers = stdout
     .trim()
