@@ -48,7 +48,7 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   constexpr bool kSmallTiles = kRegisters < 32;
   const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
-  const bool shallow = 4 * kWidth * p.k <= l1 * 2 / 3;
+  const bool shallow = 4 * kWidth * p.k <= l1 / 2;
   // Reading along a row of c, prefetchers would run on into what another CPU writes.
   const bool steps_down = p.updates() && p.shares_rows();
   const bool wide = !steps_down && (shallow || (b_stays && !p.a.transposed));
@@ -66,7 +66,7 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
   // An optimizer begins and ends with waiting: rows as long as L1 holds a strip of them.
   if (p.sink) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 / 2 / s.strip_rows);
-  s.n = even_share(p.n, max_int(panel, most_n), panel);
+  s.n = most_n <= panel ? panel : even_share(p.n, most_n, panel);
   if (s.pack_a) {
     const int64_t taken = s.n * s.k + s.strip_rows * s.n;
     const int64_t most = (kWorkspaceFloats - taken) / (s.k + kLine) - s.strip_rows;
