@@ -5,6 +5,9 @@ file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/test/*.cc"
 list(FILTER test_sources EXCLUDE REGEX "/(replay|fuzz_plan)\\.cc$")
 add_executable(native_tests ${test_sources})
 target_link_libraries(native_tests PRIVATE core)
+if(NOT MSVC)
+  set_source_files_properties(test/main.cc PROPERTIES COMPILE_OPTIONS -O0)  # doctest itself
+endif()
 # Kernels are slow there: fewer sizes.
 if(MYELIN_SANITIZE OR CMAKE_CROSSCOMPILING_EMULATOR)
   target_compile_definitions(native_tests PRIVATE MYELIN_SLOW)
@@ -15,7 +18,7 @@ foreach(isa IN LISTS product_isas)
   string(TOUPPER ${isa} upper)
   string(SUBSTRING ${upper} 0 1 first)
   string(SUBSTRING ${isa} 1 -1 rest)
-  json_list(isa_flags isa ${isa} ${compiler})
+  kernel_flags(isa_flags ${isa})
   add_library(product_${isa} OBJECT test/isa/product.cc)
   target_include_directories(product_${isa} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   target_compile_options(product_${isa} PRIVATE ${isa_flags})

@@ -39,7 +39,9 @@ function addToList(file: string, code: string): void {
 }
 
 function run(command: string, args: readonly string[]): string {
-  return execFileSync(command, args, { cwd: copy, encoding: "utf8", stdio: "pipe" });
+  // Little optimization: compiling takes longest.
+  const env = { ...process.env, CXXFLAGS: "-O1" };
+  return execFileSync(command, args, { cwd: copy, encoding: "utf8", stdio: "pipe", env });
 }
 
 describe("docs/adding-an-op.md, applied to a copy of the project", () => {

@@ -19,6 +19,9 @@ gemm::Product product(const ProductCall& x) {
           x.rate};
 }
 
+#if defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)
+constexpr ProductFunction run = nullptr;
+#else
 void run(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
   const gemm::Product p = product(x);
   if (x.caches) {
@@ -27,6 +30,7 @@ void run(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
     gemm::multiply_part(p, workspace, part, parts);
   }
 }
+#endif
 
 void run_bf16(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
   bf16::multiply_part(product(x), workspace, part, parts);

@@ -28,11 +28,13 @@ using ProductFunction = void (*)(const ProductCall& call, float* workspace, int6
 
 struct ProductKernel {
   const char* isa;
-  ProductFunction run;
+  ProductFunction run;       // null: another variant's
   ProductFunction run_bf16;  // of operands rounded to bf16
 };
 
 // Those that run on this machine.
 std::vector<const ProductKernel*> usable_products();
+// Those with float32 products of their own.
+std::vector<const ProductKernel*> usable_float_products();
 
 }  // namespace myelin::test
