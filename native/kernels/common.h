@@ -52,7 +52,8 @@ MYELIN_INLINE bool owns_columns(const Operand& x) {
 
 // Calls work.run(begin, end) for the stretches of elements that are a part of x. Those of columns
 // go down the rows in narrow strips: along a row, a CPU's prefetchers run on into the next part's
-// lines and take them from the CPU that writes them.
+// lines and take them from the CPU that writes them. What caches do not hold comes faster from
+// memory in wider ones.
 template <class Work>
 MYELIN_INLINE void each_stretch(const Operand& x, int64_t batch, int64_t part, int64_t parts,
                                 Work& work) {
@@ -61,10 +62,11 @@ MYELIN_INLINE void each_stretch(const Operand& x, int64_t batch, int64_t part, i
     work.run(r.begin, r.end);
     return;
   }
-  constexpr int64_t kStrip = 2 * kLine;
+  constexpr int64_t kCached = 512 * 1024;
+  const int64_t strip = x.size > kCached ? 8 * kLine : 2 * kLine;
   const Range r = split(x.shape[1], kLine, part, parts);
-  for (int64_t j = r.begin; j < r.end; j += kStrip) {
-    const int64_t end = min_int(j + kStrip, r.end);
+  for (int64_t j = r.begin; j < r.end; j += strip) {
+    const int64_t end = min_int(j + strip, r.end);
     for (int64_t row = 0; row < x.size; row += x.shape[1]) work.run(row + j, row + end);
   }
 }

@@ -38,6 +38,24 @@ describeOp("adam", [
   },
 ]);
 
+describeOp(
+  "sgd",
+  // The columns of a matrix are divided, in strips that are wider in one that no cache holds.
+  [
+    [90, 200],
+    [300, 1800],
+  ].map(
+    (shape): OpCase => ({
+      note: "columns for more than one thread",
+      inputs: [whole(shape), whole(shape)],
+      attributes: { ...BASE, momentum: 0, nesterov: 0 },
+      gives: [`[${shape.join(", ")}]`],
+      ulps: 8,
+      magnitude: 4,
+    }),
+  ),
+);
+
 // The suite's steps have rate 0.0625; scale 16 makes it 1.
 describeOp("sgd", [
   {
