@@ -53,7 +53,7 @@ function arm64Tests() {
   nativeTests("build-tests/arm64", [`-DCMAKE_TOOLCHAIN_FILE=${path("native/cmake/aarch64.cmake")}`]);
 }
 
-/** And whole plans on several threads. */
+/** The C++ tests of what threads share, and a whole plan on several of them. */
 async function threadSanitizerTests() {
   const folder = "build-tests/tsan";
   nativeTests(folder, ["-DMYELIN_SANITIZE=thread"]);

@@ -103,17 +103,19 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test.skipIf(process.platform !== "linux")("binds a single thread to one CPU", async () => {
-  const { SINGLE_CPU } = await load<{ SINGLE_CPU: number | undefined }>("harness/single-cpu.mjs");
+const { SINGLE_CPU } = await load<{ SINGLE_CPU: number | undefined }>("harness/single-cpu.mjs");
+
+test.skipIf(SINGLE_CPU === undefined)("binds a single thread to one CPU", () => {
+  const module = new URL("../../bench/harness/single-cpu.mjs", import.meta.url).href;
   const program = `
     import { readFileSync } from "node:fs";
-    import { bindMainThread, SINGLE_CPU } from ${JSON.stringify(new URL("../../bench/harness/single-cpu.mjs", import.meta.url).href)};
-    if (SINGLE_CPU !== undefined) bindMainThread(SINGLE_CPU);
+    import { bindMainThread, SINGLE_CPU } from ${JSON.stringify(module)};
+    bindMainThread(SINGLE_CPU);
     console.log(/^Cpus_allowed_list:\\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))[1]);`;
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
     encoding: "utf8",
   });
-  if (SINGLE_CPU !== undefined) expect(stdout.trim()).toBe(String(SINGLE_CPU));
+  expect(stdout.trim()).toBe(String(SINGLE_CPU));
 });
 
 const program = fileURLToPath(new URL("../../build-tests/release/myelin_bench", import.meta.url));
