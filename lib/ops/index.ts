@@ -1,6 +1,6 @@
 import { binaryOp } from "./binary.ts";
 import * as linear from "./linear.ts";
-import { linearGuardOp, linearOptimizerOps, linearUpdateOp } from "./linear-update.ts";
+import { linearDescentOps } from "./linear-update.ts";
 import { lossOp } from "./loss.ts";
 import { accuracyOp, confusionOp, regressionSumsOp, thresholdCountsOp } from "./metrics.ts";
 import * as norm from "./norm.ts";
@@ -19,9 +19,7 @@ const definitions: readonly OpDefinition[] = [
   linear.linearBf16Op,
   linear.linearGradInputBf16Op,
   linear.linearGradKernelBf16Op,
-  linearGuardOp,
-  linearUpdateOp,
-  ...linearOptimizerOps,
+  ...linearDescentOps,
   unaryOp,
   unaryGradOp,
   binaryOp,

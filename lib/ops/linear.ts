@@ -1,7 +1,7 @@
 import { OptionError, ShapeError } from "../errors.ts";
 import { formatType, type Precision, type Value, type ValueType, valueType } from "../graph/graph.ts";
 import { roundOperand } from "./bf16.ts";
-import { linearGuardOp, linearOptimizerOp, linearUpdateOp } from "./linear-update.ts";
+import { linearDescent } from "./linear-update.ts";
 import {
   at,
   lastDimension,
@@ -129,7 +129,7 @@ export const linearGradKernelOp: OpDefinition = {
     const kernel = kernelType(x, dz);
     return number(attributes, "bias") === 1 ? [kernel, valueType(false, [lastDimension(dz)])] : [kernel];
   },
-  descent: { guard: linearGuardOp, update: linearUpdateOp, updateBy: linearOptimizerOp },
+  descent: linearDescent("float32"),
   run: gradKernelRun((factor) => factor),
 };
 
@@ -156,6 +156,7 @@ export const linearGradKernelBf16Op: OpDefinition = {
   name: "linearGradKernelBf16",
   attributes: linearGradKernelOp.attributes,
   infer: linearGradKernelOp.infer,
+  descent: linearDescent("bf16"),
   run: gradKernelRun(roundOperand),
 };
 

@@ -5,6 +5,6 @@ namespace myelin {
 
 // The rest is as in avx512.
 extern const KernelTable kAvx512AmxTable;
-const KernelTable kAvx512AmxTable = {kIsa, kWidth, kBf16Kernels, 3};
+const KernelTable kAvx512AmxTable = {kIsa, kWidth, kBf16Kernels, kBf16KernelCount};
 
 }  // namespace myelin

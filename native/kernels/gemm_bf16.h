@@ -15,7 +15,12 @@ using gemm::Product;
 
 // Both operands are packed, in blocks of k that are whole units of depth; the last one is filled up
 // with zeros. A block of b is whole panels, of a whole strips.
-static_assert(kPackedA + kPackedB <= kWorkspaceFloats);
+//
+// For a sink there is room for a strip of a block, or for what is computed at a time where the
+// product is deeper than a block.
+constexpr int64_t kGradient = 64 * 1024;
+constexpr int64_t kDeepColumns = 256;
+static_assert(kPackedA + kPackedB + kGradient <= kWorkspaceFloats);
 
 // c[0..m, 0..n] of the product, of operands that are packed.
 struct Block {
@@ -24,7 +29,8 @@ struct Block {
   const float* start;
   int64_t start_stride;
   float* c;
-  bool last;  // of k: then the epilogue follows
+  float* gradient;  // of a strip, for the sink
+  bool last;        // of k: then the epilogue follows
 };
 
 inline void multiply_block(const Product& p, const Block& block) {
@@ -33,26 +39,55 @@ inline void multiply_block(const Product& p, const Block& block) {
   t.strip = strip_rows(block.m);
   t.a = block.a;
   t.start_stride = block.start_stride;
-  t.c_stride = p.c_stride;
+  t.c_stride = p.sink ? block.n : p.c_stride;
   begin_tiles(t.strip);
   for (int64_t i = 0; i < block.m; i += t.strip) {
     t.rows = min_int(t.strip, block.m - i);
     t.b = block.b;
+    float* c = block.c + i * p.c_stride;
+    float* to = p.sink ? block.gradient : c;
     for (int64_t j = 0; j < block.n; j += kPanel) {
       t.columns = min_int(kPanel, block.n - j);
       t.start = block.start ? block.start + i * block.start_stride + j : nullptr;
-      t.c = block.c + i * p.c_stride + j;
+      t.c = to + j;
       run_tile(t);
       if (block.last) p.finish(t.c, t.rows, t.columns);
       t.b += block.pairs * kPanel;
     }
     t.a += strip_words(t.strip, block.pairs);
+    if (p.sink) {
+      const unary::Tile tile = {p.c_stride, t.rows, block.n};
+      (*p.sink)(to, t.c_stride, c, tile, c + t.rows * p.c_stride);
+    }
   }
   end_tiles();
 }
 
+inline void multiply(const Product& p, float* workspace);
+
+// A product for a sink, deeper than a block: sums must be whole before they are used up.
+inline void multiply_deep(const Product& p, float* workspace) {
+  Product piece = p;
+  piece.sink = nullptr;
+  piece.c = workspace + kPackedA + kPackedB;
+  piece.c_stride = kDeepColumns;
+  for (int64_t j = 0; j < p.n; j += kDeepColumns) {
+    piece.n = min_int(kDeepColumns, p.n - j);
+    piece.b.data = p.b.at(0, j);
+    for (int64_t i = 0; i < p.m; i += piece.m) {
+      piece.m = min_int(kGradient / kDeepColumns, p.m - i);
+      piece.a.data = p.a.at(i, 0);
+      bf16::multiply(piece, workspace);
+      float* c = p.c + i * p.c_stride + j;
+      const unary::Tile tile = {p.c_stride, piece.m, piece.n};
+      (*p.sink)(piece.c, kDeepColumns, c, tile, c + piece.m * p.c_stride);
+    }
+  }
+}
+
 // Computes the product; `workspace` is a StepContext's.
 inline void multiply(const Product& p, float* workspace) {
+  if (p.sink && p.k > kDepth) return multiply_deep(p, workspace);
   float* packed_a = workspace;
   float* packed_b = workspace + kPackedA;
   const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
@@ -60,6 +95,7 @@ inline void multiply(const Product& p, float* workspace) {
       gemm::even_share(p.m, kPackedA / strip_words(kTileRows, depth / 2) * kTileRows, 1);
   const int64_t columns = block_columns(depth / 2);
   Block block;
+  block.gradient = packed_b + kPackedB;
   for (int64_t k = 0; k < p.k; k += depth) {
     const int64_t deep = min_int(depth, p.k - k);
     block.pairs = round_up(deep, kDepthUnit) / 2;

@@ -117,6 +117,9 @@ inline gemm::Product product_of(const Instruction& in, const StepContext& ctx, f
   return {k, n, rows_of(x, ctx.batch), {x.data, k, true}, {dz.data, n, false}, kernel, n};
 }
 
+// Computes a part of a product.
+using Multiply = void (*)(const gemm::Product&, float* workspace, int64_t part, int64_t parts);
+
 // Gives `use` the sums of a part of the rows of dz, a vector at a time: the column at which it
 // begins, the sums, how many. Each sum is a chain in the order of rows.
 template <class Use>

@@ -1,7 +1,9 @@
-// The products of linear.h with operands rounded to bf16.
+// Fully connected layers with operands rounded to bf16: the products of linear.h, and gradient
+// descent within them.
 #pragma once
 #include "gemm_bf16.h"
-#include "linear.h"
+#include "linear_optimizer.h"
+#include "linear_update.h"
 
 namespace myelin {
 namespace {
@@ -22,6 +24,34 @@ inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, 
   add_bias_part(in, ctx, part, parts);
 }
 
+inline void subtract_tile(const void* self, const float* gradient, int64_t gradient_stride,
+                          float* c, const unary::Tile& tile, const float*) {
+  const Vec rate = broadcast(*static_cast<const float*>(self));
+  for (int64_t i = 0; i < tile.rows; ++i) {
+    for (int64_t j = 0; j < tile.columns; j += kWidth) {
+      const int64_t lanes = tile.columns - j;
+      const Vec step = rate * load_lanes(gradient + i * gradient_stride + j, lanes);
+      float* to = c + i * tile.stride + j;
+      store_lanes(to, load_lanes(to, lanes) - step, lanes);
+    }
+  }
+}
+
+inline void run_update_bf16(const Instruction& in, const StepContext& ctx, int64_t part,
+                            int64_t parts) {
+  const float rate = update_rate(in, ctx);
+  const gemm::GradientSink sink = {subtract_tile, &rate};
+  gemm::Product p = product_of(in, ctx, in.outputs[0].data);
+  p.sink = &sink;
+  bf16::multiply_part(p, ctx.workspace, part, parts);
+  update_bias_part(in, ctx, rate, part, parts);
+}
+
+template <class Family>
+constexpr Kernel bf16_descent_kernel(const char* name) {
+  return descent_kernel<Family, bf16::multiply_part>(name);
+}
+
 }  // namespace linear
 
 constexpr Kernel kLinearBf16 = {"linearBf16",  unary::Functions::kNames,
@@ -34,8 +64,38 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
                                           linear::check_grad_kernel, linear::work_grad_kernel,
                                           linear::parts_grad_kernel, linear::run_grad_kernel_bf16};
 
+constexpr Kernel kLinearGuardBf16 = {
+    "linearGuardBf16", nullptr,     linear::check_update_guard,
+    input_work,        input_parts, linear::run_update_guard<bf16::multiply_part>};
+constexpr Kernel kLinearUpdateBf16 = {"linearUpdateBf16",        nullptr,
+                                      linear::check_update,      linear::work_grad_kernel,
+                                      linear::parts_grad_kernel, linear::run_update_bf16};
+
+constexpr Kernel kLinearSgdBf16 =
+    linear::bf16_descent_kernel<optimizer::SgdFamily>("linearSgdBf16");
+constexpr Kernel kLinearRmspropBf16 =
+    linear::bf16_descent_kernel<optimizer::RmspropFamily>("linearRmspropBf16");
+constexpr Kernel kLinearAdagradBf16 =
+    linear::bf16_descent_kernel<optimizer::AdagradFamily>("linearAdagradBf16");
+constexpr Kernel kLinearAdadeltaBf16 =
+    linear::bf16_descent_kernel<optimizer::AdadeltaFamily>("linearAdadeltaBf16");
+constexpr Kernel kLinearAdamBf16 =
+    linear::bf16_descent_kernel<optimizer::AdamFamily>("linearAdamBf16");
+constexpr Kernel kLinearAdamaxBf16 =
+    linear::bf16_descent_kernel<optimizer::AdamaxFamily>("linearAdamaxBf16");
+constexpr Kernel kLinearNadamBf16 =
+    linear::bf16_descent_kernel<optimizer::NadamFamily>("linearNadamBf16");
+constexpr Kernel kLinearLionBf16 =
+    linear::bf16_descent_kernel<optimizer::LionFamily>("linearLionBf16");
+
 // All of a variant that is another one with its own bf16 instructions.
-constexpr Kernel kBf16Kernels[] = {kLinearBf16, kLinearGradInputBf16, kLinearGradKernelBf16};
+constexpr Kernel kBf16Kernels[] = {
+    kLinearBf16,         kLinearGradInputBf16, kLinearGradKernelBf16, kLinearGuardBf16,
+    kLinearUpdateBf16,   kLinearSgdBf16,       kLinearRmspropBf16,    kLinearAdagradBf16,
+    kLinearAdadeltaBf16, kLinearAdamBf16,      kLinearAdamaxBf16,     kLinearNadamBf16,
+    kLinearLionBf16,
+};
+constexpr int kBf16KernelCount = sizeof(kBf16Kernels) / sizeof(Kernel);
 
 }  // namespace
 }  // namespace myelin

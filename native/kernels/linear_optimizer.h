@@ -69,6 +69,7 @@ struct DescendLayer {
   const StepContext& ctx;
   int64_t part, parts;
   bool bias;
+  Multiply multiply;
 
   template <int kSlots, class Rule>
   void run() const {
@@ -78,7 +79,7 @@ struct DescendLayer {
     const gemm::GradientSink sink = {descend_tile<kSlots, Rule>, &of_kernel};
     gemm::Product p = product_of(in, ctx, in.outputs[0].data);
     p.sink = &sink;
-    gemm::multiply_part(p, ctx.workspace, part, parts);
+    multiply(p, ctx.workspace, part, parts);
     if (!bias) return;
     const Descent of_bias(in, update, in.outputs + 1 + kSlots);
     add_rows_part(in.inputs[1], ctx.batch, part, parts, [&](int64_t j, Vec sum, int64_t lanes) {
@@ -89,16 +90,20 @@ struct DescendLayer {
   }
 };
 
-template <class Family>
+template <class Family, Multiply kMultiply>
 void descend(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const bool bias = has_bias<Family>(in);
-  Family::choose(in, slots_of(in, bias), DescendLayer{in, ctx, part, parts, bias});
+  Family::choose(in, slots_of(in, bias), DescendLayer{in, ctx, part, parts, bias, kMultiply});
 }
 
-template <class Family>
+template <class Family, Multiply kMultiply = gemm::multiply_part>
 constexpr Kernel descent_kernel(const char* name) {
-  return {name,           nullptr, check_descent<Family>, work_grad_kernel, parts_grad_kernel,
-          descend<Family>};
+  return {name,
+          nullptr,
+          check_descent<Family>,
+          work_grad_kernel,
+          parts_grad_kernel,
+          descend<Family, kMultiply>};
 }
 
 }  // namespace linear

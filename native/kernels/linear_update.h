@@ -42,39 +42,49 @@ inline float largest(const float* x, int64_t n) {
   return any(is_nan(any_taint)) ? kNaN : reduce_max(most);
 }
 
-// Whether all sums along the rows are finite, as the product would find them.
-inline bool sums_are_finite(const float* x, const float* dz, int64_t rows, int64_t k, int64_t n) {
-  Vec taint = zero();
-  for (int64_t j = 0; j < n; j += kWidth) {
-    Vec bias = zero();
-    for (int64_t row = 0; row < rows; ++row) bias = bias + load_lanes(dz + row * n + j, n - j);
-    taint = fma(bias, zero(), taint);
-    for (int64_t i = 0; i < k; ++i) {
-      Vec sum = zero();
-      for (int64_t row = 0; row < rows; ++row) {
-        sum = fma(broadcast(x[row * k + i]), load_lanes(dz + row * n + j, n - j), sum);
-      }
-      taint = fma(sum, zero(), taint);
+// NaN in a lane where not all that it has seen is finite.
+struct Taint {
+  mutable Vec lanes;
+};
+
+inline void taint_tile(const void* self, const float* gradient, int64_t gradient_stride, float*,
+                       const unary::Tile& tile, const float*) {
+  Vec& taint = static_cast<const Taint*>(self)->lanes;
+  for (int64_t i = 0; i < tile.rows; ++i) {
+    for (int64_t j = 0; j < tile.columns; j += kWidth) {
+      const float* sums = gradient + i * gradient_stride + j;
+      taint = fma(load_lanes(sums, tile.columns - j), zero(), taint);
     }
   }
-  return !any(is_nan(taint));
+}
+
+// Whether all sums along the rows are finite, as the product finds them.
+template <Multiply kMultiply>
+bool sums_are_finite(const Instruction& in, const StepContext& ctx) {
+  const Taint taint = {zero()};
+  const gemm::GradientSink sink = {taint_tile, &taint};
+  gemm::Product p = product_of(in, ctx, ctx.workspace);  // a place that is not looked at
+  p.sink = &sink;
+  kMultiply(p, ctx.workspace, 0, 1);
+  add_rows_part(in.inputs[1], ctx.batch, 0, 1,
+                [&](int64_t, Vec sum, int64_t) { taint.lanes = fma(sum, zero(), taint.lanes); });
+  return !any(is_nan(taint.lanes));
 }
 
 // A bound on the sums tells that they are finite. Only where it does not are they computed.
-inline void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part,
-                             int64_t parts) {
-  constexpr double kSafe = 1e38;  // a third of the largest float: rounding does not reach it
+template <Multiply kMultiply>
+void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+  constexpr double kSafe = 1e38;  // a third of the largest float: no rounding reaches it
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
-  const int64_t rows = rows_of(x, ctx.batch);
   const Range r = split(elements_of(x, ctx.batch), kLine, part, parts);
   const float of_x = largest(x.data + r.begin, r.end - r.begin);
   const float of_dz = largest(dz.data, elements_of(dz, ctx.batch));
-  const double bound = static_cast<double>(rows) * static_cast<double>(of_dz) *
-                       (of_x < 1.0f ? 1.0 : static_cast<double>(of_x));
+  auto at_least_one = [](float value) { return value < 1.0f ? 1.0 : static_cast<double>(value); };
+  const double bound =
+      static_cast<double>(rows_of(x, ctx.batch)) * at_least_one(of_dz) * at_least_one(of_x);
   if (bound < kSafe) return;
-  const bool finite = of_x == of_x && of_dz == of_dz &&
-                      sums_are_finite(x.data, dz.data, rows, width_of(x), width_of(dz));
-  if (!finite) raise_flag(ctx.failed);
+  const bool numbers = of_x == of_x && of_dz == of_dz;
+  if (!numbers || !sums_are_finite<kMultiply>(in, ctx)) raise_flag(ctx.failed);
 }
 
 // x [M, K], dz [M, N], kernel [K, N], bias [N] (optional) -> kernel, bias, in place
@@ -97,11 +107,13 @@ inline const char* check_update(const Instruction& in) {
   return bias && overlap(in.outputs[0], in.outputs[1]) ? "two outputs overlap" : nullptr;
 }
 
-inline void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  const float rate = static_cast<float>(static_cast<double>(ctx.learning_rate) * in.attributes[0]);
-  gemm::Product p = product_of(in, ctx, in.outputs[0].data);
-  p.rate = &rate;
-  gemm::multiply_part(p, ctx.workspace, part, parts);
+inline float update_rate(const Instruction& in, const StepContext& ctx) {
+  return static_cast<float>(static_cast<double>(ctx.learning_rate) * in.attributes[0]);
+}
+
+// The bias, where there is one.
+inline void update_bias_part(const Instruction& in, const StepContext& ctx, float rate,
+                             int64_t part, int64_t parts) {
   if (in.output_count < 2) return;
   float* bias = in.outputs[1].data;
   add_rows_part(in.inputs[1], ctx.batch, part, parts, [&](int64_t j, Vec sum, int64_t lanes) {
@@ -109,10 +121,19 @@ inline void run_update(const Instruction& in, const StepContext& ctx, int64_t pa
   });
 }
 
+inline void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+  const float rate = update_rate(in, ctx);
+  gemm::Product p = product_of(in, ctx, in.outputs[0].data);
+  p.rate = &rate;
+  gemm::multiply_part(p, ctx.workspace, part, parts);
+  update_bias_part(in, ctx, rate, part, parts);
+}
+
 }  // namespace linear
 
-constexpr Kernel kLinearGuard = {"linearGuard", nullptr,     linear::check_update_guard,
-                                 input_work,    input_parts, linear::run_update_guard};
+constexpr Kernel kLinearGuard = {
+    "linearGuard", nullptr,     linear::check_update_guard,
+    input_work,    input_parts, linear::run_update_guard<gemm::multiply_part>};
 constexpr Kernel kLinearUpdate = {"linearUpdate",
                                   nullptr,
                                   linear::check_update,

@@ -186,23 +186,23 @@ inline void add_linear(std::vector<Case>& cases) {
                        call.output({53}, false);
                      },
                      1e-5});
+    cases.push_back({"linearGuard" + suffix, "linearGuard" + suffix, 21, [](Call& call) {
+                       Numbers numbers;
+                       call.input({19}, true, numbers.list(21 * 19));
+                       call.input({53}, true, numbers.list(21 * 53));
+                     }});
+    cases.push_back({"linearUpdate" + suffix, "linearUpdate" + suffix, 21,
+                     [](Call& call) {
+                       Numbers numbers;
+                       call.context().learning_rate = 0.25f;
+                       call.attribute(0.5).input({19}, true, numbers.list(21 * 19));
+                       call.input({53}, true, numbers.list(21 * 53));
+                       call.input({19, 53}, false, numbers.list(19 * 53));
+                       call.input({53}, false, numbers.list(53));
+                       call.output_is_input(2).output_is_input(3);
+                     },
+                     1e-5});
   }
-  cases.push_back({"linearGuard", "linearGuard", 21, [](Call& call) {
-                     Numbers numbers;
-                     call.input({19}, true, numbers.list(21 * 19));
-                     call.input({53}, true, numbers.list(21 * 53));
-                   }});
-  cases.push_back({"linearUpdate", "linearUpdate", 21,
-                   [](Call& call) {
-                     Numbers numbers;
-                     call.context().learning_rate = 0.25f;
-                     call.attribute(0.5).input({19}, true, numbers.list(21 * 19));
-                     call.input({53}, true, numbers.list(21 * 53));
-                     call.input({19, 53}, false, numbers.list(19 * 53));
-                     call.input({53}, false, numbers.list(53));
-                     call.output_is_input(2).output_is_input(3);
-                   },
-                   1e-5});
 }
 
 inline std::vector<Case> all_cases() {
@@ -217,7 +217,7 @@ inline std::vector<Case> all_cases() {
   add_random(cases);
   add_shapes(cases);
   add_optimizers(cases);
-  add_linear_optimizers(cases);
+  for (const char* precision : {"", "Bf16"}) add_linear_optimizers(cases, precision);
   return cases;
 }
 

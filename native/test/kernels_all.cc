@@ -75,7 +75,7 @@ TEST_CASE("instructions that were tampered with are refused") {
       in.attribute_count = in.attribute_count > 0 ? in.attribute_count - 1 : 1;
       if (std::string(in.kernel->name) == "permute") in.attribute_count = 2;
     }));
-    if (c.op == "guard" || c.op == "linearGuard") continue;  // no output
+    if (c.op.find("uard") != std::string::npos) continue;  // no output
     // Larger outputs would be written beyond what the inputs give; some ops repeat or pad them.
     const bool repeats = c.op == "binary" || c.op == "broadcast";
     if (!repeats && c.op != "pad") {

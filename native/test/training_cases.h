@@ -203,11 +203,12 @@ inline std::string fused_name(const std::string& optimizer) {
   return name;
 }
 
-inline void add_linear_optimizers(std::vector<Case>& cases) {
+// For products of one precision: how the ops' names end.
+inline void add_linear_optimizers(std::vector<Case>& cases, const std::string& precision) {
   const std::vector<OptimizerExample>& optimizers = optimizer_examples();
   for (size_t i = 0; i < optimizers.size(); ++i) {
     const OptimizerExample o = optimizers[i];
-    const std::string op = fused_name(o.op);
+    const std::string op = fused_name(o.op) + precision;
     cases.push_back({op + " " + std::to_string(i), op, 21,
                      [=](Call& call) {
                        Numbers numbers;

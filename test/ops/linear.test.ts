@@ -202,23 +202,23 @@ describeOp("linearGradKernelBf16", KERNEL_GRADIENTS);
 
 const sizeIn = (type: string): number[] => type.slice(1, -1).split(", ").map(Number);
 
-describeOp(
-  "linearUpdate",
-  PAIRS.flatMap((one): OpCase[] => {
-    const parameters = one.gives.map((type) => whole(sizeIn(type)));
-    const attributes = { scale: 0.5 };
-    return [
-      { ...one, inputs: [...one.inputs, ...parameters], attributes },
-      {
-        ...one,
-        inputs: [...one.inputs, ...parameters.slice(0, 1)],
-        gives: one.gives.slice(0, 1),
-        attributes,
-        note: "no bias",
-      },
-    ];
-  }),
-);
+const UPDATES = PAIRS.flatMap((one): OpCase[] => {
+  const parameters = one.gives.map((type) => whole(sizeIn(type)));
+  const attributes = { scale: 0.5 };
+  return [
+    { ...one, inputs: [...one.inputs, ...parameters], attributes },
+    {
+      ...one,
+      inputs: [...one.inputs, ...parameters.slice(0, 1)],
+      gives: one.gives.slice(0, 1),
+      attributes,
+      note: "no bias",
+    },
+  ];
+});
+
+describeOp("linearUpdate", UPDATES);
+describeOp("linearUpdateBf16", UPDATES);
 
 const put =
   (value: number, ...places: number[]): Fill =>
@@ -228,28 +228,30 @@ const put =
     return data;
   };
 
-/** Sums that are finite, infinite, or not a number, near the largest float too. */
-describeOp(
-  "linearGuard",
-  [
-    [put(1, 0), put(1, 0)],
-    [put(Number.NaN, 3), put(1, 0)],
-    [put(1, 0), put(Number.NaN, 40)],
-    [put(Number.POSITIVE_INFINITY, 30), put(0, 1)],
-    [put(1e30, 2), put(1e30, 2)],
-    [put(3e38, 0), put(0, 0)],
-    [put(1e20, 0, 1, 2, 3, 4), put(1e18, 0, 1, 2, 3, 4)],
-    [put(2e38, 5), put(1.5, 5)],
-    [put(2e38, 5), put(1.9, 5)],
-    [put(0.5, 0), put(3e38, 0, 17, 34)],
-  ].map(
-    ([x, dz], i): OpCase => ({
-      note: `case ${i}`,
-      inputs: [samples([7], x), samples([17], dz)],
-      gives: [],
-    }),
-  ),
+/** Sums that are finite, infinite, or not a number, near the largest float too, or only when factors are rounded. */
+const EXTREMES = [
+  [put(1, 0), put(1, 0)],
+  [put(Number.NaN, 3), put(1, 0)],
+  [put(1, 0), put(Number.NaN, 40)],
+  [put(Number.POSITIVE_INFINITY, 30), put(0, 1)],
+  [put(1e30, 2), put(1e30, 2)],
+  [put(3e38, 0), put(0, 0)],
+  [put(1e20, 0, 1, 2, 3, 4), put(1e18, 0, 1, 2, 3, 4)],
+  [put(2e38, 5), put(1.5, 5)],
+  [put(2e38, 5), put(1.9, 5)],
+  [put(0.5, 0), put(3e38, 0, 17, 34)],
+  [put(3.4e38, 5), put(1e-30, 0)],
+  [put(1, 5), put(3.4e38, 0)],
+].map(
+  ([x, dz], i): OpCase => ({
+    note: `case ${i}`,
+    inputs: [samples([7], x), samples([17], dz)],
+    gives: [],
+  }),
 );
+
+describeOp("linearGuard", EXTREMES);
+describeOp("linearGuardBf16", EXTREMES);
 
 describe("linear", () => {
   function emit(

@@ -8,12 +8,16 @@ const DATA = {
 
 interface Setting {
   executor?: "native" | "reference";
+  precision?: "bf16";
   l2?: boolean;
   frozen?: boolean;
   groups?: { layers: string[]; learningRateScale?: number; weightDecay?: number }[];
 }
 
-function trainer(optimizer: optimizers.Optimizer, { executor, l2, frozen, groups }: Setting = {}): Trainer {
+function trainer(
+  optimizer: optimizers.Optimizer,
+  { executor, precision, l2, frozen, groups }: Setting = {},
+): Trainer {
   const hidden = layers.dense({
     units: 20,
     activation: "tanh",
@@ -25,7 +29,8 @@ function trainer(optimizer: optimizers.Optimizer, { executor, l2, frozen, groups
     input: [9],
     layers: [hidden, layers.dense({ units: 2, name: "out" })],
     seed: 3,
-    ...(executor === undefined ? {} : { executor }),
+    ...(executor && { executor }),
+    ...(precision && { precision }),
   });
   return new Trainer(network, { loss: "meanSquaredError", optimizer, ...(groups && { groups }) }) as Trainer;
 }
@@ -51,6 +56,12 @@ describe("plain gradient descent", () => {
 
   it("gives the weights of a stored gradient, to the bit", () => {
     expect(weightsAfter(trainer(plain))).toEqual(weightsAfter(trainer(stored)));
+  });
+
+  it("does so in bf16 too", () => {
+    const precision = "bf16";
+    expect(opsOf(trainer(plain, { precision }))).toContain("linearUpdateBf16");
+    expect(weightsAfter(trainer(plain, { precision }))).toEqual(weightsAfter(trainer(stored, { precision })));
   });
 
   it("gives the same weights on the reference executor", () => {
@@ -116,7 +127,7 @@ describe("an optimizer with slots", () => {
     x: Array.from({ length: 37 }, (_, i) => Array.from({ length: wide.x }, (_, j) => Math.sin(i * 9 + j))),
     y: DATA.y,
   };
-  function large(optimizer: optimizers.Optimizer, options: Setting = {}): Trainer {
+  function large(optimizer: optimizers.Optimizer, { executor, precision, groups }: Setting = {}): Trainer {
     const network = new Network({
       input: [wide.x],
       layers: [
@@ -124,9 +135,9 @@ describe("an optimizer with slots", () => {
         layers.dense({ units: 2, name: "out" }),
       ],
       seed: 3,
-      ...(options.executor === undefined ? {} : { executor: options.executor }),
+      ...(executor && { executor }),
+      ...(precision && { precision }),
     });
-    const { groups } = options;
     return new Trainer(network, {
       loss: "meanSquaredError",
       optimizer,
@@ -156,6 +167,13 @@ describe("an optimizer with slots", () => {
       });
     });
   }
+
+  it("does so in bf16 too", () => {
+    const precision = "bf16";
+    expect(opsOf(large(optimizers.adam(), { precision }))).toContain("linearAdamBf16");
+    const stored = large(optimizers.adam({ clipValue: 1e30 }), { precision });
+    expect(trained(large(optimizers.adam(), { precision }))).toEqual(trained(stored));
+  });
 
   it("follows groups", () => {
     const groups = [{ layers: ["hidden"], learningRateScale: 0.25, weightDecay: 0.1 }];
