@@ -7,6 +7,7 @@
 
 #include "binding_arguments.h"
 #include "binding_arrays.h"
+#include "binding_memory.h"
 #include "dispatch.h"
 #include "executor.h"
 #include "memory.h"
@@ -56,6 +57,8 @@ class Addon : public Napi::Addon<Addon> {
   static void tear_down(void* addon);
 
   std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<binding::CollectableMemory> memory_ =
+      std::make_shared<binding::CollectableMemory>();
   Workspace workspace_;
   std::unique_ptr<Runner> runner_;
   napi_threadsafe_function wake_javascript_ = nullptr;
@@ -284,26 +287,16 @@ Napi::Value Addon::alignment_of(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(address % kHugePage));
 }
 
-// Counts shared memory as memory that the collector could free: V8 itself does not, and a loop that
-// makes networks would fill the machine before it collects the first. Asks for huge pages too, now
-// that none of it has been touched.
+// Counts the buffer until it is collected. Asks for huge pages too, now that none of it has been
+// touched.
 void Addon::track(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
   Napi::Object buffer = object(info[0], "track: buffer");
   int64_t bytes = integer(buffer.Get("byteLength"), "track: buffer.byteLength", 0, kMaxSafeInteger);
   if (static_cast<uint64_t>(bytes) >= kHugePage) {
     View memory = memory_of(buffer, "track: buffer");
     advise_huge_pages(memory.data, memory.length);
   }
-  auto release = [](napi_env env, void* bytes, void*) {
-    int64_t total;
-    napi_adjust_external_memory(env, -static_cast<int64_t>(reinterpret_cast<intptr_t>(bytes)),
-                                &total);
-  };
-  void* amount = reinterpret_cast<void*>(static_cast<intptr_t>(bytes));
-  napi_status status = napi_add_finalizer(env, buffer, amount, release, nullptr, nullptr);
-  if (status != napi_ok) throw Napi::Error::New(env);
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
+  memory_->track(buffer, bytes);
 }
 
 // The hook is added after the thread-safe function's own, so that it comes before it: the runner

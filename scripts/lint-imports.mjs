@@ -21,7 +21,7 @@ const rows = [
   ["plan"],
   ["graph", "ops"],
   ["data"],
-  ["addon", "names", "plot", "random"],
+  ["addon", "names", "packages", "plot", "random"],
   ["shape-types"],
   ["errors", "tensor"],
 ];

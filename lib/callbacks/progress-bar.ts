@@ -1,5 +1,6 @@
-import { type Options, SingleBar } from "cli-progress";
+import type { Options, SingleBar } from "cli-progress";
 import { checkOptions, expected, OptionError } from "../errors.ts";
+import { loadCliProgress } from "../packages.ts";
 import type { Callback, Logs, Progress, TrainingContext } from "./callback.ts";
 import { checkFlag } from "./checks.ts";
 import { finishedLine, type ProgressView, runningLine } from "./progress-line.ts";
@@ -124,6 +125,7 @@ class ProgressBarCallback implements Callback {
       linewrap: true,
       gracefulExit: false,
     };
+    const { SingleBar } = loadCliProgress();
     return new SingleBar(options);
   }
 

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { createGunzip } from "node:zlib";
-import { type CsvError, parse } from "csv-parse";
+import type { CsvError } from "csv-parse";
 import {
   checkOptions,
   DataError,
@@ -13,6 +13,7 @@ import {
   OptionError,
   unknownName,
 } from "../errors.ts";
+import { loadCsvParse } from "../packages.ts";
 import { checkMissingPolicy, type Filling, type MissingPolicy } from "./missing.ts";
 import { Table } from "./table.ts";
 import { convertColumn, inferType, type RawColumn, type TableColumnType } from "./table-columns.ts";
@@ -51,7 +52,7 @@ export async function readCsv(source: CsvSource, options: CsvOptions = {}): Prom
   checkCsvOptions(options);
   const { chunks, where } = open(source);
   const reader = new RecordReader(where, options);
-  const parser = parse({
+  const parser = loadCsvParse().parse({
     bom: true,
     trim: true,
     delimiter: options.delimiter ?? ",",

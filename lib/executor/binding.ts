@@ -25,8 +25,8 @@ export interface NativeBinding extends Addon, RandomSource {
   /** The buffer's address modulo 2 MiB, the size of a huge page. */
   alignmentOf(buffer: ArrayBufferLike): number;
   /**
-   * Makes the garbage collector count the bytes of a new SharedArrayBuffer, which it does not by itself, and asks
-   * the system for huge pages where it is large.
+   * Makes the garbage collector count the bytes of a new SharedArrayBuffer, which it does not by itself, where more
+   * than 32 MiB are held; and asks the system for huge pages where it is large.
    */
   track(buffer: SharedArrayBuffer): void;
   readonly Program: new (plan: Uint8Array, regions: readonly NumericArray[], isa?: string) => NativeProgram;

@@ -1,11 +1,11 @@
 import { checkNumber, checkOptions, expected, OptionError } from "../errors.ts";
-import type { GraphBuilder, Value } from "../graph/graph.ts";
+import type { GraphBuilder, ParameterOptions, Value } from "../graph/graph.ts";
 import { type InitializerLike, resolveInitializer } from "../initializers.ts";
 import { linear } from "../ops/functions.ts";
 import { lastDimension } from "../ops/op.ts";
 import { type RegularizerLike, resolveRegularizer } from "../regularizers.ts";
 import type { Width } from "../shape-types.ts";
-import { type ActivationLike, resolveActivation } from "./activations.ts";
+import { type ActivationLike, type ResolvedActivation, resolveActivation } from "./activations.ts";
 import { LAYER_OPTIONS, Layer, type LayerConfig, type LayerOptions, onlyInput } from "./layer.ts";
 
 export interface DenseOptions<U extends number = number> extends LayerOptions {
@@ -37,6 +37,9 @@ const OPTIONS = [
 class Dense extends Layer<Width<number>> {
   readonly kind = "dense";
   readonly #options: DenseOptions;
+  readonly #activation: ResolvedActivation;
+  readonly #kernel: Pick<ParameterOptions, "initialize" | "regularizer">;
+  readonly #bias: Pick<ParameterOptions, "initialize" | "regularizer">;
 
   constructor(options: DenseOptions) {
     checkOptions("layers.dense", options, OPTIONS);
@@ -45,11 +48,16 @@ class Dense extends Layer<Width<number>> {
     if (options.useBias !== undefined && typeof options.useBias !== "boolean") {
       throw new OptionError(expected("layers.dense: useBias", "true or false", options.useBias));
     }
-    resolveActivation("layers.dense: activation", options.activation);
-    resolveInitializer("layers.dense: kernelInitializer", options.kernelInitializer ?? "glorotUniform");
-    resolveInitializer("layers.dense: biasInitializer", options.biasInitializer ?? "zeros");
-    resolveRegularizer("layers.dense: kernelRegularizer", options.kernelRegularizer);
-    resolveRegularizer("layers.dense: biasRegularizer", options.biasRegularizer);
+    const { kernelInitializer = "glorotUniform", biasInitializer = "zeros" } = options;
+    this.#activation = resolveActivation("layers.dense: activation", options.activation);
+    this.#kernel = {
+      initialize: resolveInitializer("layers.dense: kernelInitializer", kernelInitializer),
+      regularizer: resolveRegularizer("layers.dense: kernelRegularizer", options.kernelRegularizer),
+    };
+    this.#bias = {
+      initialize: resolveInitializer("layers.dense: biasInitializer", biasInitializer),
+      regularizer: resolveRegularizer("layers.dense: biasRegularizer", options.biasRegularizer),
+    };
     this.#options = { ...options };
   }
 
@@ -59,18 +67,10 @@ class Dense extends Layer<Width<number>> {
     const kernel = graph.parameter({
       name: "kernel",
       shape: [lastDimension(x.type), units],
-      initialize: resolveInitializer("kernelInitializer", this.#options.kernelInitializer ?? "glorotUniform"),
-      regularizer: resolveRegularizer("kernelRegularizer", this.#options.kernelRegularizer),
+      ...this.#kernel,
     });
-    const bias = useBias
-      ? graph.parameter({
-          name: "bias",
-          shape: [units],
-          initialize: resolveInitializer("biasInitializer", this.#options.biasInitializer ?? "zeros"),
-          regularizer: resolveRegularizer("biasRegularizer", this.#options.biasRegularizer),
-        })
-      : undefined;
-    const activation = resolveActivation("activation", this.#options.activation);
+    const bias = useBias ? graph.parameter({ name: "bias", shape: [units], ...this.#bias }) : undefined;
+    const activation = this.#activation;
     if (activation.fused !== undefined) return linear(x, kernel, bias, activation.fused);
     return activation.apply(linear(x, kernel, bias));
   }

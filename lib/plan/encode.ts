@@ -1,4 +1,4 @@
-import { type Buffer, type NamedBuffer, type Plan, REGIONS } from "./plan.ts";
+import { type NamedBuffer, type Plan, type Buffer as PlanBuffer, REGIONS } from "./plan.ts";
 
 const VERSION = 1;
 const NUMBER = 0;
@@ -7,34 +7,33 @@ const TEXT = 1;
 /** Appends little-endian words to a growing buffer. */
 class Writer {
   #bytes = new Uint8Array(1024);
+  #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
   word(value: number): void {
-    new DataView(this.#reserve(4).buffer).setUint32(this.#length - 4, value, true);
+    const start = this.#reserve(4);
+    this.#view.setUint32(start, value, true);
   }
 
   float(value: number): void {
-    new DataView(this.#reserve(8).buffer).setFloat64(this.#length - 8, value, true);
+    const start = this.#reserve(8);
+    this.#view.setFloat64(start, value, true);
   }
 
   /** Length in bytes, then UTF-8 padded with zeros to whole words. */
   text(value: string): void {
-    const bytes = new TextEncoder().encode(value);
+    const bytes = Buffer.from(value);
     this.word(bytes.length);
-    const start = this.#length;
-    this.#reserve(Math.ceil(bytes.length / 4) * 4).set(bytes, start);
+    const start = this.#reserve(Math.ceil(bytes.length / 4) * 4);
+    this.#bytes.set(bytes, start);
   }
 
-  buffer({ region, offset, type }: Buffer): void {
-    for (const value of [
-      REGIONS.indexOf(region),
-      offset,
-      type.batched ? 1 : 0,
-      type.shape.length,
-      ...type.shape,
-    ]) {
-      this.word(value);
-    }
+  buffer({ region, offset, type }: PlanBuffer): void {
+    this.word(REGIONS.indexOf(region));
+    this.word(offset);
+    this.word(type.batched ? 1 : 0);
+    this.word(type.shape.length);
+    for (const dimension of type.shape) this.word(dimension);
   }
 
   named(entries: readonly NamedBuffer[]): void {
@@ -45,7 +44,7 @@ class Writer {
     }
   }
 
-  buffers(buffers: readonly Buffer[]): void {
+  buffers(buffers: readonly PlanBuffer[]): void {
     this.word(buffers.length);
     for (const buffer of buffers) this.buffer(buffer);
   }
@@ -54,14 +53,17 @@ class Writer {
     return this.#bytes.slice(0, this.#length);
   }
 
-  #reserve(count: number): Uint8Array {
+  /** Makes room for so many bytes more; returns where they start. */
+  #reserve(count: number): number {
+    const start = this.#length;
     this.#length += count;
     if (this.#length > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length));
       grown.set(this.#bytes);
       this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
     }
-    return this.#bytes;
+    return start;
   }
 }
 
