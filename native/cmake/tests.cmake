@@ -12,7 +12,10 @@ if(MYELIN_SANITIZE STREQUAL "thread")
 endif()
 add_executable(native_tests ${test_sources})
 target_link_libraries(native_tests PRIVATE core)
+target_compile_options(native_tests PRIVATE ${few_checks})
 if(NOT MSVC)
+  # What tests do beside calling kernels takes longer to optimize than to run.
+  target_compile_options(native_tests PRIVATE -O1)
   set_source_files_properties(test/main.cc PROPERTIES COMPILE_OPTIONS -O0)  # doctest itself
 endif()
 # Kernels are slow there: fewer sizes.
