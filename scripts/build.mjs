@@ -79,6 +79,13 @@ export function buildNative() {
   });
 }
 
+/** For CMake: the kernels that the addon was built from where they are left, which saves compiling them again. */
+export function kernelsSetting() {
+  const objects = path("build/Release/obj.target");
+  const built = existsSync(join(objects, "isa_scalar/native/isa/scalar.o"));
+  return `-DMYELIN_KERNELS=${built ? objects : ""}`;
+}
+
 export function buildTypeScript() {
   const sources = listFiles(["lib", "tsconfig.json", "tsconfig.build.json", "package-lock.json"]);
   ifStale(".cache/dist.sha256", hashOf(sources), "dist/index.js", () => {

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { build, reportFailure } from "./build.mjs";
+import { build, kernelsSetting, reportFailure } from "./build.mjs";
 import { writeExamplePlan } from "./example-plan.mjs";
 import { lint } from "./lint.mjs";
 import { CommandError, findProgram, inCi, path, readJson, run, runNode, secondsSince } from "./project.mjs";
@@ -49,11 +49,8 @@ function nativeTests(folder, settings) {
   totals.passed += total - failed;
 }
 
-/** With the addon's own kernels, where its build has left them, which saves compiling them again. */
 function releaseTests() {
-  const objects = path("build/Release/obj.target");
-  const kernels = existsSync(join(objects, "isa_scalar/native/isa/scalar.o")) ? objects : "";
-  nativeTests("build-tests/release", ["-DCMAKE_BUILD_TYPE=Release", `-DMYELIN_KERNELS=${kernels}`]);
+  nativeTests("build-tests/release", ["-DCMAKE_BUILD_TYPE=Release", kernelsSetting()]);
 }
 
 function arm64Tests() {

@@ -1,9 +1,10 @@
 // The native program that measures single operations: built from bench/native where it is stale.
+import { kernelsSetting } from "../../scripts/build.mjs";
 import { CommandError, findProgram, path, run } from "../../scripts/project.mjs";
 import { LineProcess } from "../harness/line-process.mjs";
 import { SINGLE_CPU } from "../harness/single-cpu.mjs";
 
-/** The same folder as the C++ tests': they share all kernels. */
+/** The same folder as the C++ tests': they share all objects. */
 const FOLDER = "build-tests/release";
 
 /** Builds the program. @returns {string | undefined} why it could not be built */
@@ -11,7 +12,8 @@ export function buildProgram() {
   if (findProgram("cmake") === undefined) return "cmake is not installed";
   const generator = findProgram("ninja") === undefined ? [] : ["-G", "Ninja"];
   try {
-    run("cmake", ["-S", "native", "-B", FOLDER, "-DCMAKE_BUILD_TYPE=Release", ...generator], { quiet: true });
+    const settings = ["-DCMAKE_BUILD_TYPE=Release", kernelsSetting(), ...generator];
+    run("cmake", ["-S", "native", "-B", FOLDER, ...settings], { quiet: true });
     run("cmake", ["--build", FOLDER, "--target", "myelin_bench", "--parallel"], { quiet: true });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -40,10 +40,25 @@ MYELIN_INLINE Vec load_column(const float* p, int v, int64_t last) {
 
 // Rows to be copied lie far apart, so they are fetched this many early.
 constexpr int64_t kRowsAhead = 16;
+// c of the next tile is fetched at the start, from wherever it is, and in long loops once more so
+// many steps before the end: in the meantime a and b have pushed it out of L1.
+constexpr int64_t kLastSteps = 32;
+
+// What a tile does beside its sums. No loop pays for what it does not do.
+enum class Beside { kNothing, kCopy, kFetchAgain };
+
+template <int kRows, int kVecs>
+MYELIN_INLINE void fetch_tile(const float* c, int64_t c_row) {
+  for (int i = 0; i < kRows; ++i) {
+    MYELIN_UNROLL
+    for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch_to_write(c + v);
+    c += c_row;
+  }
+}
 
 // Rows of a are addressed in threes from one pointer: base, base + row and base + 2 row are one
 // instruction's addressing modes, and pointers are scarce.
-template <int kRows, int kVecs, bool kPartial, bool kCopies>
+template <int kRows, int kVecs, bool kPartial, Beside kBeside>
 void tile(const Tile& t) {
   const int64_t last = t.last;
   Vec sum[kRows][kVecs];
@@ -63,21 +78,16 @@ void tile(const Tile& t) {
   for (int i = 0; i < kPointers; ++i) a[i] = t.a + 3 * i * a_row;
   const float* b = t.b;
   float* copy = t.copy;
-  if (t.next) {
-    MYELIN_UNROLL
-    for (int i = 0; i < kRows; ++i) {
-      MYELIN_UNROLL
-      for (int v = 0; v < kVecs * kWidth; v += kLine) {
-        prefetch_to_write(t.next + i * t.c_row + v);
-      }
-    }
-  }
+  if (t.next) fetch_tile<kRows, kVecs>(t.next, t.c_row);
   MYELIN_UNROLL_TWICE
   for (int64_t k = t.k; k > 0; --k) {
+    if (kBeside == Beside::kFetchAgain && k == kLastSteps) {
+      fetch_tile<kRows, kVecs>(t.next, t.c_row);
+    }
     Vec row[kVecs];
     MYELIN_UNROLL
     for (int v = 0; v < kVecs; ++v) row[v] = load_column<kPartial, kVecs>(b, v, last);
-    if (kCopies) {
+    if (kBeside == Beside::kCopy) {
       const float* ahead = b + kRowsAhead * b_step;
       MYELIN_UNROLL
       for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch(ahead + v);
@@ -137,13 +147,13 @@ struct TileRow {
   TileFunction of_rows[15];
 };
 
-template <int kVecs, bool kPartial, int... kRows>
+template <int kVecs, bool kPartial, Beside kBeside, int... kRows>
 constexpr TileRow tiles_of(RowList<kRows...>) {
-  return {{nullptr, tile<kRows, kVecs, kPartial, false>...}};
+  return {{nullptr, tile<kRows, kVecs, kPartial, kBeside>...}};
 }
-template <int kIndex, bool kPartial>
-constexpr TileRow kTiles =
-    tiles_of<1 << kIndex, kPartial && (kWidth > 1)>(typename Count<kTileRows[kIndex]>::Rows());
+template <int kIndex, bool kPartial, Beside kBeside = Beside::kNothing>
+constexpr TileRow kTiles = tiles_of<1 << kIndex, kPartial && (kWidth > 1), kBeside>(
+    typename Count<kTileRows[kIndex]>::Rows());
 
 constexpr const TileRow* kTilesOf[2][kWidths] = {
     {&kTiles<0, false>, &kTiles<1, false>, &kTiles<2, false>, &kTiles<3, false>},
@@ -155,7 +165,8 @@ constexpr int64_t kCopyingStrips = 3;
 template <int kIndex, int... kRows>
 constexpr TileRow copying_tiles_of(RowList<kRows...>) {
   constexpr int kMost = kTileRows[kIndex];
-  return {{nullptr, tile<(3 * kRows > 2 * kMost ? kRows : kMost), 1 << kIndex, false, true>...}};
+  return {{nullptr,
+           tile<(3 * kRows > 2 * kMost ? kRows : kMost), 1 << kIndex, false, Beside::kCopy>...}};
 }
 template <int kIndex>
 constexpr TileRow kCopyingTiles =
@@ -163,9 +174,16 @@ constexpr TileRow kCopyingTiles =
 
 constexpr const TileRow* kCopyingTilesOf[] = {nullptr, &kCopyingTiles<1>, &kCopyingTiles<2>};
 
+constexpr const TileRow* kFetchingTilesOf[kWidths] = {
+    &kTiles<0, false>, &kTiles<1, false, Beside::kFetchAgain>,
+    &kTiles<2, false, Beside::kFetchAgain>, &kTiles<3, false>};
+
 // A tile 2^index vectors wide.
 MYELIN_INLINE void run_tile(int index, int64_t rows, const Tile& t) {
-  const TileRow* tiles = t.copy ? kCopyingTilesOf[index] : kTilesOf[t.last < kWidth][index];
+  const bool whole = t.last == kWidth, again = t.next && t.k > 2 * kLastSteps;
+  const TileRow* tiles = t.copy           ? kCopyingTilesOf[index]
+                         : whole && again ? kFetchingTilesOf[index]
+                                          : kTilesOf[!whole][index];
   tiles->of_rows[rows](t);
 }
 
