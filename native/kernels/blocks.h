@@ -106,7 +106,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
   }
   t.start_row = block.start_row;
   t.next = nullptr;
-  t.rate = p.rate;
+  t.step = p.step;
   float* c = block.c + rows.begin * p.c_stride;
   const float* below = block.c + rows.end * p.c_stride;
   const bool fetches = !p.sink && (p.k > s.k || p.shares_rows());

@@ -24,27 +24,27 @@ inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, 
   add_bias_part(in, ctx, part, parts);
 }
 
-inline void subtract_tile(const void* self, const float* gradient, int64_t gradient_stride,
-                          float* c, const unary::Tile& tile, const float*) {
-  const Vec rate = broadcast(*static_cast<const float*>(self));
+inline void add_tile(const void* self, const float* gradient, int64_t gradient_stride, float* c,
+                     const unary::Tile& tile, const float*) {
+  const Vec step = broadcast(*static_cast<const float*>(self));
   for (int64_t i = 0; i < tile.rows; ++i) {
     for (int64_t j = 0; j < tile.columns; j += kWidth) {
       const int64_t lanes = tile.columns - j;
-      const Vec step = rate * load_lanes(gradient + i * gradient_stride + j, lanes);
+      const Vec sums = load_lanes(gradient + i * gradient_stride + j, lanes);
       float* to = c + i * tile.stride + j;
-      store_lanes(to, load_lanes(to, lanes) - step, lanes);
+      store_lanes(to, fma(step, sums, load_lanes(to, lanes)), lanes);
     }
   }
 }
 
 inline void run_update_bf16(const Instruction& in, const StepContext& ctx, int64_t part,
                             int64_t parts) {
-  const float rate = update_rate(in, ctx);
-  const gemm::GradientSink sink = {subtract_tile, &rate};
+  const float step = update_step(in, ctx);
+  const gemm::GradientSink sink = {add_tile, &step};
   gemm::Product p = product_of(in, ctx, in.outputs[0].data);
   p.sink = &sink;
   bf16::multiply_part(p, ctx.workspace, part, parts);
-  update_bias_part(in, ctx, rate, part, parts);
+  update_bias_part(in, ctx, step, part, parts);
 }
 
 template <class Family>

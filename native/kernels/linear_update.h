@@ -107,26 +107,27 @@ inline const char* check_update(const Instruction& in) {
   return bias && overlap(in.outputs[0], in.outputs[1]) ? "two outputs overlap" : nullptr;
 }
 
-inline float update_rate(const Instruction& in, const StepContext& ctx) {
-  return static_cast<float>(static_cast<double>(ctx.learning_rate) * in.attributes[0]);
+// What a gradient is multiplied by.
+inline float update_step(const Instruction& in, const StepContext& ctx) {
+  return static_cast<float>(-static_cast<double>(ctx.learning_rate) * in.attributes[0]);
 }
 
 // The bias, where there is one.
-inline void update_bias_part(const Instruction& in, const StepContext& ctx, float rate,
+inline void update_bias_part(const Instruction& in, const StepContext& ctx, float step,
                              int64_t part, int64_t parts) {
   if (in.output_count < 2) return;
   float* bias = in.outputs[1].data;
   add_rows_part(in.inputs[1], ctx.batch, part, parts, [&](int64_t j, Vec sum, int64_t lanes) {
-    store_lanes(bias + j, load_lanes(bias + j, lanes) - broadcast(rate) * sum, lanes);
+    store_lanes(bias + j, fma(broadcast(step), sum, load_lanes(bias + j, lanes)), lanes);
   });
 }
 
 inline void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  const float rate = update_rate(in, ctx);
+  const float step = update_step(in, ctx);
   gemm::Product p = product_of(in, ctx, in.outputs[0].data);
-  p.rate = &rate;
+  p.step = &step;
   gemm::multiply_part(p, ctx.workspace, part, parts);
-  update_bias_part(in, ctx, rate, part, parts);
+  update_bias_part(in, ctx, step, part, parts);
 }
 
 }  // namespace linear

@@ -42,7 +42,7 @@ inline void multiply_few(const Product& p, float* workspace) {
       sum = fma(broadcast(*p.a.at(i, k)), load_lanes(p.b.at(k, 0), p.n), sum);
     }
     float* c = p.c + i * p.c_stride;
-    if (p.rate) sum = load_lanes(c, p.n) - broadcast(*p.rate) * sum;
+    if (p.step) sum = fma(broadcast(*p.step), sum, load_lanes(c, p.n));
     store_lanes(c, sum, p.n);
   }
   p.finish(p.c, p.m, p.n);
@@ -69,7 +69,7 @@ inline void multiply_narrow_transposed(const Product& p, float* workspace) {
   t.c = columns;
   t.c_row = 2 * kWidth;
   t.next = nullptr;
-  t.rate = nullptr;
+  t.step = nullptr;
   t.copy = nullptr;
   for (int64_t i = 0; i < p.m; i += 2 * kWidth) {
     const int64_t rows = min_int(2 * kWidth, p.m - i);
@@ -88,7 +88,7 @@ inline void multiply_narrow_transposed(const Product& p, float* workspace) {
       for (int j = 0; j < kWidth; ++j) {
         if (v + j >= rows) continue;
         float* c = p.c + (i + v + j) * p.c_stride;
-        if (p.rate) block[j] = load_partial(c, p.n) - broadcast(*p.rate) * block[j];
+        if (p.step) block[j] = fma(broadcast(*p.step), block[j], load_partial(c, p.n));
         store_partial(c, block[j], p.n);
       }
     }

@@ -35,9 +35,9 @@ struct Average {
 // ---- Rules: new parameter from the parameter, its gradient and its slots ----
 
 struct Sgd {
-  Vec rate;
-  Sgd(const Instruction&, const Update& u) : rate(constant(u.rate)) {}
-  MYELIN_INLINE Vec apply(Vec p, Vec g, Vec*) const { return p - rate * g; }
+  Vec step;
+  Sgd(const Instruction&, const Update& u) : step(constant(-u.rate)) {}
+  MYELIN_INLINE Vec apply(Vec p, Vec g, Vec*) const { return fma(step, g, p); }
 };
 
 template <bool kNesterov>

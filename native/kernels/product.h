@@ -48,15 +48,15 @@ struct Product {
   int64_t c_stride;
   const float* bias = nullptr;  // null: none
   Epilogue epilogue = {};
-  // Not null: c -= *rate * (a b), with the bits that `sgd` gives for a gradient of a b. Only where
+  // Not null: c += *step * (a b), with the bits that `sgd` gives for a gradient of a b. Only where
   // b is not transposed, and without bias and epilogue.
-  const float* rate = nullptr;
+  const float* step = nullptr;
   // Not null: a b is not stored, but a gradient that the sink uses up to change c. Only where b is
   // not transposed, and without bias and epilogue.
   const GradientSink* sink = nullptr;
 
   // Whether c changes by the product, whose sums must be whole before.
-  bool updates() const { return rate || sink; }
+  bool updates() const { return step || sink; }
 
   // Whether this is a part by columns: other CPUs have the rest of c's rows.
   bool shares_rows() const { return n < c_stride; }

@@ -28,7 +28,7 @@ struct Tile {
   int64_t c_row;
   const float* next;  // not null: c of the tile after this one, to be fetched meanwhile
   int64_t last;       // lanes of the last vector that exist
-  const float* rate;  // not null: c -= *rate * (a b), product and difference rounded as in `sgd`
+  const float* step;  // not null: c += *step * (a b), rounded as in `sgd`
   float* copy;        // not null: where the panel of b that is read is left packed
 };
 using TileFunction = void (*)(const Tile& t);
@@ -106,14 +106,14 @@ void tile(const Tile& t) {
     for (int i = 0; i < kPointers; ++i) a[i] += a_step;
   }
 
-  if (t.rate) {
-    const Vec rate = broadcast(*t.rate);
+  if (t.step) {
+    const Vec step = broadcast(*t.step);
     MYELIN_UNROLL
     for (int i = 0; i < kRows; ++i) {
       MYELIN_UNROLL
       for (int v = 0; v < kVecs; ++v) {
         const Vec before = load_column<kPartial, kVecs>(t.c + i * t.c_row, v, last);
-        sum[i][v] = before - rate * sum[i][v];
+        sum[i][v] = fma(step, sum[i][v], before);
       }
     }
   }

@@ -238,9 +238,10 @@ TEST_CASE("NaN and infinity go where they belong") {
 }
 
 TEST_CASE("an update has the bits of a product followed by a step of gradient descent") {
-  const float rate = 0.37f;
+  const float step = -0.37f;
   for (const ProductKernel* kernel : usable_float_products()) {
     CAPTURE(std::string(kernel->isa));
+    const bool fused = std::string(kernel->isa) != "scalar";
     for (int64_t m : {1, 5, 13, 28, 100}) {
       for (int64_t n : {1, 2, 10, 16, 33, 70, 128, 512}) {
         for (int64_t k : {1, 4, 32, 1500}) {
@@ -266,8 +267,11 @@ TEST_CASE("an update has the bits of a product followed by a step of gradient de
           run(kernel->run, call, 1);
           Values expected = before;
           const Values gradient = c.values();
-          for (size_t i = 0; i < expected.size(); ++i) expected[i] -= rate * gradient[i];
-          call.rate = &rate;
+          for (size_t i = 0; i < expected.size(); ++i) {
+            const float g = gradient[i], c_i = expected[i];
+            expected[i] = fused ? std::fma(step, g, c_i) : c_i + step * g;
+          }
+          call.step = &step;
           for (int64_t parts = 1; parts <= 3; ++parts) {
             c.set(before);
             run(kernel->run, call, parts);

@@ -16,7 +16,7 @@ gemm::Product product(const ProductCall& x) {
           x.c_stride,
           x.bias,
           {},
-          x.rate};
+          x.step};
 }
 
 #if defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)

@@ -19,7 +19,7 @@ struct ProductCall {
   float* c;
   int64_t c_stride;
   const float* bias = nullptr;         // null: none
-  const float* rate = nullptr;         // null: no update
+  const float* step = nullptr;         // null: no update
   const CacheSizes* caches = nullptr;  // not null: in blocks for such a machine, undivided
 };
 
