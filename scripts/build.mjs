@@ -87,12 +87,13 @@ export function kernelsSetting() {
 }
 
 export function buildTypeScript() {
-  const sources = listFiles(["lib", "tsconfig.json", "tsconfig.build.json", "package-lock.json"]);
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
+  const sources = listFiles(["lib", "scripts/compile.mjs", ...settings]);
   ifStale(".cache/dist.sha256", hashOf(sources), "dist/index.js", () => {
     step("Compiling TypeScript", () => {
       // A module that was renamed or removed must not live on in the package.
       rmSync(path("dist"), { recursive: true, force: true });
-      runNode("node_modules/typescript/bin/tsc", ["-p", "tsconfig.build.json"], { quiet: true });
+      runNode("scripts/compile.mjs", [path("dist")], { quiet: true });
     });
   });
 }

@@ -27,7 +27,7 @@ function hashOf(path: string, hash = createHash("sha256")): string {
 let folder: string | undefined;
 
 /**
- * The library as JavaScript, with the addon, in a folder of its own: scripts beside it import "myelin".
+ * The library as JavaScript, module by module, with the addon, in a folder of its own: scripts beside it import "myelin".
  * Compiled once for the same sources.
  */
 function compiledLibrary(): string {
@@ -38,7 +38,7 @@ function compiledLibrary(): string {
   const stage = mkdtempSync(join(cache, "stage-"));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   // Types are checked elsewhere.
-  const options = ["-p", "tsconfig.build.json", "--noCheck", "--declaration", "false"];
+  const options = ["-p", "tsconfig.build.json", "--noCheck", "--emitDeclarationOnly", "false"];
   options.push("--outDir", join(stage, "dist"));
   const { status, stdout, stderr } = run(process.execPath, [tsc, ...options], root);
   if (status !== 0) throw new Error(`the library does not compile:\n${stdout}${stderr}`);

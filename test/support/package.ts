@@ -75,8 +75,7 @@ export function makeStage(): string {
   for (const name of packed) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
   }
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  mustRun(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", join(stage, "dist")], root);
+  mustRun(process.execPath, [join(root, "scripts/compile.mjs"), join(stage, "dist")], root);
   return stage;
 }
 
