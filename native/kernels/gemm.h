@@ -60,6 +60,15 @@ inline int64_t parts(int64_t m, int64_t n, bool a_transposed) {
   return divides_columns(m, n, a_transposed) ? divide_up(n, 2 * kWidth) : divide_up(m, 4);
 }
 
+// Computes a product, which may be empty, in the order that was chosen for it or its whole.
+inline void multiply_in(Order order, const Product& p, float* workspace) {
+  if (p.m == 0 || p.n == 0) return;
+  if (order == Order::kDots) return multiply_dots(p);
+  if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
+  if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);
+  multiply_blocks(p, blocking(p, cache_sizes()), workspace);
+}
+
 // Computes a part; `workspace` is a StepContext's.
 inline void multiply_part(const Product& whole, float* workspace, int64_t part, int64_t parts) {
   if (is_few(whole)) {
@@ -67,13 +76,11 @@ inline void multiply_part(const Product& whole, float* workspace, int64_t part, 
     return;
   }
   const Order order = order_of(whole);
+  // A copy of what was just written would wait for it.
+  if (parts == 1) return multiply_in(order, whole, workspace);
   Product p = whole;
-  if (parts > 1) take_part(p, part, parts);
-  if (p.m == 0 || p.n == 0) return;
-  if (order == Order::kDots) return multiply_dots(p);
-  if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
-  if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);
-  multiply_blocks(p, blocking(p, cache_sizes()), workspace);
+  take_part(p, part, parts);
+  multiply_in(order, p, workspace);
 }
 
 }  // namespace gemm
