@@ -1,6 +1,6 @@
 // Losses: the mean over samples of weight times the mean over a sample's rows of a row loss.
 #pragma once
-#include "row_losses.h"
+#include "narrow_losses.h"
 
 namespace myelin {
 namespace {
@@ -58,6 +58,13 @@ double row_value(const float* p, const float* t, int64_t rows, int64_t width, Pa
 template <class F>
 double row_grad(const float* p, const float* t, float* d, int64_t rows, int64_t width, float factor,
                 Parameters c) {
+  if constexpr (requires { typename F::LogitTerm; }) {
+    using Term = typename F::LogitTerm;
+    using Target = typename F::LogitTarget;
+    if (is_narrow(rows, width)) {
+      return grad_by_columns<Term, Target>(p, t, d, rows, width, factor, c);
+    }
+  }
   const int64_t target = F::kSparse ? 1 : width;
   double total = 0.0;
   for (int64_t i = 0; i < rows; ++i) {

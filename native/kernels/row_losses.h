@@ -18,6 +18,8 @@ constexpr float kNormEpsilon = 1e-12f;
 
 struct Dense {
   static constexpr bool kSparse = false;
+  // From what is given for lanes that are of class `index`, of n.
+  MYELIN_INLINE static Vec of(Vec given, Vec, int64_t, Parameters) { return given; }
   MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t n, Parameters) {
     return load_lanes(t + i, n - i);
   }
@@ -25,17 +27,22 @@ struct Dense {
 // alpha: label smoothing.
 struct Smoothed {
   static constexpr bool kSparse = false;
+  MYELIN_INLINE static Vec of(Vec given, Vec, int64_t n, Parameters c) {
+    return given * broadcast(1.0f - c.alpha) + broadcast(c.alpha / static_cast<float>(n));
+  }
   MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t n, Parameters c) {
-    const Vec even = broadcast(c.alpha / static_cast<float>(n));
-    return load_lanes(t + i, n - i) * broadcast(1.0f - c.alpha) + even;
+    return of(load_lanes(t + i, n - i), zero(), n, c);
   }
 };
 // The target is a class index; one that is no class leaves the row without a target.
 struct OneHot {
   static constexpr bool kSparse = true;
-  MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t, Parameters) {
-    const Vec lanes = to_float(lane_index() + broadcast_int(static_cast<int32_t>(i)));
-    return where(equal(lanes, broadcast(*t)), 1.0f, 0.0f);
+  MYELIN_INLINE static Vec of(Vec label, Vec index, int64_t, Parameters) {
+    return where(equal(label, index), 1.0f, 0.0f);
+  }
+  MYELIN_INLINE static Vec at(const float* t, int64_t i, int64_t n, Parameters c) {
+    const Vec index = to_float(lane_index() + broadcast_int(static_cast<int32_t>(i)));
+    return of(broadcast(*t), index, n, c);
   }
 };
 
@@ -103,6 +110,8 @@ struct Normalised {
 // Predictions are logits: p = softmax(z).
 template <class Term, class Target>
 struct FromLogits {
+  using LogitTerm = Term;
+  using LogitTarget = Target;
   static constexpr bool kSparse = Target::kSparse;
 
   MYELIN_INLINE static Vec log_p(const float* z, int64_t i, int64_t n, Vec top, Vec log_sum) {
