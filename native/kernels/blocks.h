@@ -65,7 +65,7 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   }
   int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
   // An optimizer begins and ends with waiting: rows as long as L1 holds a strip of them.
-  if (p.sink) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 / 2 / s.strip_rows);
+  if (p.sink) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 * 2 / 3 / s.strip_rows);
   s.n = most_n <= panel ? panel : even_share(p.n, most_n, panel);
   if (s.pack_a) {
     const int64_t taken = s.n * s.k + s.strip_rows * s.n;
@@ -88,6 +88,20 @@ struct Block {
   float* gradient;  // of a strip, for the sink
   bool last;        // of k: then the epilogue follows
 };
+
+// Where a strip's tile at column j begins to fetch what the sink goes through after the strip, from
+// a far cache: each tile its share of it. Only where rows are whole, and it is one stretch of a
+// matrix.
+inline const float* share_to_fetch(const Product& p, const Blocking& s, const Block& block,
+                                   const float* c, int64_t height, int64_t j) {
+  if (!p.sink || p.sink->matrix_count == 0 || block.n < p.c_stride) return nullptr;
+  const int64_t lines = height * block.n / kLine, all = lines * p.sink->matrix_count;
+  if (lines == 0) return nullptr;
+  const int64_t each = divide_up(all, divide_up(block.n, s.panel));
+  const int64_t first = min_int(j / s.panel * each, all - 1);
+  const int64_t offset = c - p.sink->matrices[0] + first % lines * kLine;
+  return p.sink->matrices[first / lines] + offset;
+}
 
 // Rows of a block, its `index`th strip, times all panels of b.
 inline void multiply_strip(const Product& p, const Blocking& s, const Block& block, Range rows,
@@ -133,6 +147,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     t.start = block.start ? block.start + rows.begin * block.start_row + j : nullptr;
     t.c = to + j;
     if (fetches) t.next = columns < left ? t.c + columns : below;
+    t.ahead = share_to_fetch(p, s, block, c, height, j);
     run_tile(width, height, t);
     if (block.last) p.finish(t.c, height, columns);
     j += columns;

@@ -76,7 +76,8 @@ struct DescendLayer {
     using Descent = optimizer::Descent<kSlots, Rule>;
     const optimizer::Update update(in, ctx);
     const Descent of_kernel(in, update, in.outputs);
-    const gemm::GradientSink sink = {descend_tile<kSlots, Rule>, &of_kernel};
+    const gemm::GradientSink sink = {descend_tile<kSlots, Rule>, &of_kernel, of_kernel.data,
+                                     kSlots + 1};
     gemm::Product p = product_of(in, ctx, in.outputs[0].data);
     p.sink = &sink;
     multiply(p, ctx.workspace, part, parts);

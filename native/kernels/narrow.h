@@ -71,6 +71,7 @@ inline void multiply_narrow_transposed(const Product& p, float* workspace) {
   t.next = nullptr;
   t.step = nullptr;
   t.copy = nullptr;
+  t.ahead = nullptr;
   for (int64_t i = 0; i < p.m; i += 2 * kWidth) {
     const int64_t rows = min_int(2 * kWidth, p.m - i);
     t.b = p.a.at(i, 0);

@@ -34,6 +34,9 @@ struct GradientSink {
   void (*run)(const void* self, const float* gradient, int64_t gradient_stride, float* c,
               const unary::Tile& tile, const float* next);
   const void* self;
+  // The matrices that it goes through, laid out alike: c's whole and its slots; none: c alone.
+  float* const* matrices = nullptr;
+  int matrix_count = 0;
 
   void operator()(const float* gradient, int64_t gradient_stride, float* c, const unary::Tile& tile,
                   const float* next) const {

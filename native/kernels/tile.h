@@ -26,10 +26,11 @@ struct Tile {
   int64_t start_row;   // 0: one row for all, a bias
   float* c;
   int64_t c_row;
-  const float* next;  // not null: c of the tile after this one, to be fetched meanwhile
-  int64_t last;       // lanes of the last vector that exist
-  const float* step;  // not null: c += *step * (a b), rounded as in `sgd`
-  float* copy;        // not null: where the panel of b that is read is left packed
+  const float* next;   // not null: c of the tile after this one, to be fetched meanwhile
+  int64_t last;        // lanes of the last vector that exist
+  const float* step;   // not null: c += *step * (a b), rounded as in `sgd`
+  float* copy;         // not null: where the panel of b that is read is left packed
+  const float* ahead;  // not null: what is read after the tiles, fetched a line a step of k
 };
 using TileFunction = void (*)(const Tile& t);
 
@@ -45,7 +46,7 @@ constexpr int64_t kRowsAhead = 16;
 constexpr int64_t kLastSteps = 32;
 
 // What a tile does beside its sums. No loop pays for what it does not do.
-enum class Beside { kNothing, kCopy, kFetchAgain };
+enum class Beside { kNothing, kCopy, kFetchAgain, kFetchAhead };
 
 template <int kRows, int kVecs>
 MYELIN_INLINE void fetch_tile(const float* c, int64_t c_row) {
@@ -78,9 +79,14 @@ void tile(const Tile& t) {
   for (int i = 0; i < kPointers; ++i) a[i] = t.a + 3 * i * a_row;
   const float* b = t.b;
   float* copy = t.copy;
+  const float* ahead = t.ahead;
   if (t.next) fetch_tile<kRows, kVecs>(t.next, t.c_row);
   MYELIN_UNROLL_TWICE
   for (int64_t k = t.k; k > 0; --k) {
+    if (kBeside == Beside::kFetchAhead) {
+      prefetch_to_write(ahead);
+      ahead += kLine;
+    }
     if (kBeside == Beside::kFetchAgain && k == kLastSteps) {
       fetch_tile<kRows, kVecs>(t.next, t.c_row);
     }
@@ -174,16 +180,17 @@ constexpr TileRow kCopyingTiles =
 
 constexpr const TileRow* kCopyingTilesOf[] = {nullptr, &kCopyingTiles<1>, &kCopyingTiles<2>};
 
-constexpr const TileRow* kFetchingTilesOf[kWidths] = {
-    &kTiles<0, false>, &kTiles<1, false, Beside::kFetchAgain>,
-    &kTiles<2, false, Beside::kFetchAgain>, &kTiles<3, false>};
+template <Beside kBeside>
+constexpr const TileRow* kTilesBeside[kWidths] = {&kTiles<0, false>, &kTiles<1, false, kBeside>,
+                                                  &kTiles<2, false, kBeside>, &kTiles<3, false>};
 
 // A tile 2^index vectors wide.
 MYELIN_INLINE void run_tile(int index, int64_t rows, const Tile& t) {
   const bool whole = t.last == kWidth, again = t.next && t.k > 2 * kLastSteps;
-  const TileRow* tiles = t.copy           ? kCopyingTilesOf[index]
-                         : whole && again ? kFetchingTilesOf[index]
-                                          : kTilesOf[!whole][index];
+  const TileRow* tiles = t.copy             ? kCopyingTilesOf[index]
+                         : whole && t.ahead ? kTilesBeside<Beside::kFetchAhead>[index]
+                         : whole && again   ? kTilesBeside<Beside::kFetchAgain>[index]
+                                            : kTilesOf[!whole][index];
   tiles->of_rows[rows](t);
 }
 
