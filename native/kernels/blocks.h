@@ -89,19 +89,29 @@ struct Block {
   bool last;        // of k: then the epilogue follows
 };
 
-// Where a strip's tile at column j begins to fetch what the sink goes through after the strip, from
-// a far cache: each tile its share of it. Only where rows are whole, and it is one stretch of a
-// matrix.
-inline const float* share_to_fetch(const Product& p, const Blocking& s, const Block& block,
-                                   const float* c, int64_t height, int64_t j) {
-  if (!p.sink || p.sink->matrix_count == 0 || block.n < p.c_stride) return nullptr;
-  const int64_t lines = height * block.n / kLine, all = lines * p.sink->matrix_count;
-  if (lines == 0) return nullptr;
-  const int64_t each = divide_up(all, divide_up(block.n, s.panel));
-  const int64_t first = min_int(j / s.panel * each, all - 1);
-  const int64_t offset = c - p.sink->matrices[0] + first % lines * kLine;
-  return p.sink->matrices[first / lines] + offset;
-}
+// What a sink goes through after a strip lies in a far cache: each of the strip's tiles fetches its
+// share of it, a line a step of k. Only where rows are whole, and it is one stretch of a matrix,
+// and not where loops are so long that they would fetch it over and over.
+struct Shares {
+  int64_t lines = 0, all = 0;  // of one matrix, of all
+  int64_t each = 0;            // of a tile; 0: nothing is fetched
+
+  Shares(const Product& p, const Blocking& s, const Block& block, int64_t height) {
+    if (!p.sink || block.n < p.c_stride) return;
+    lines = height * block.n / kLine;
+    all = lines * p.sink->matrix_count;
+    each = divide_up(all, divide_up(block.n, s.panel));
+    if (p.k > 2 * each) each = 0;
+  }
+
+  // Where the tile begins that is the `index`th of the strip at c.
+  MYELIN_INLINE const float* at(int64_t index, const Product& p, const float* c) const {
+    if (each == 0) return nullptr;
+    const int64_t first = min_int(index * each, all - 1), matrix = first / lines;
+    const int64_t offset = c - p.sink->matrices[0] + (first - matrix * lines) * kLine;
+    return p.sink->matrices[matrix] + offset;
+  }
+};
 
 // Rows of a block, its `index`th strip, times all panels of b.
 inline void multiply_strip(const Product& p, const Blocking& s, const Block& block, Range rows,
@@ -126,6 +136,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
   const bool fetches = !p.sink && (p.k > s.k || p.shares_rows());
   float* to = p.sink ? block.gradient : c;
   t.c_row = p.sink ? s.n : p.c_stride;
+  const Shares shares(p, s, block, height);
   for (int64_t j = 0; j < block.n;) {
     const int64_t left = block.n - j;
     int width = s.width;
@@ -147,7 +158,7 @@ inline void multiply_strip(const Product& p, const Blocking& s, const Block& blo
     t.start = block.start ? block.start + rows.begin * block.start_row + j : nullptr;
     t.c = to + j;
     if (fetches) t.next = columns < left ? t.c + columns : below;
-    t.ahead = share_to_fetch(p, s, block, c, height, j);
+    t.ahead = shares.at(j / s.panel, p, c);
     run_tile(width, height, t);
     if (block.last) p.finish(t.c, height, columns);
     j += columns;

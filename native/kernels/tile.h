@@ -94,9 +94,9 @@ void tile(const Tile& t) {
     MYELIN_UNROLL
     for (int v = 0; v < kVecs; ++v) row[v] = load_column<kPartial, kVecs>(b, v, last);
     if (kBeside == Beside::kCopy) {
-      const float* ahead = b + kRowsAhead * b_step;
+      const float* far_row = b + kRowsAhead * b_step;
       MYELIN_UNROLL
-      for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch(ahead + v);
+      for (int v = 0; v < kVecs * kWidth; v += kLine) prefetch(far_row + v);
       MYELIN_UNROLL
       for (int v = 0; v < kVecs; ++v) store(copy + v * kWidth, row[v]);
       copy += kVecs * kWidth;
