@@ -16,7 +16,10 @@ export interface Ends {
   outputs: readonly SymbolicTensor[];
 }
 
-/** One array of a layer; `data` is live: it changes as the network trains, and writing to it changes the network. */
+/**
+ * One array of a layer; `data` is live: it changes as the network trains, and writing to it changes the network.
+ * While `fit` runs, only its callbacks find it whole.
+ */
 export interface Weight {
   readonly name: string;
   /** Layer and name: `dense_1/kernel`. */

@@ -13,9 +13,12 @@ namespace {
 // An elementary operation takes about 0.07 ns. Handing a part to another thread and waiting for it
 // takes from 0.15 to 0.6 us, as near as the CPUs are to each other: less work than this a part is
 // better left together.
+constexpr double kMillisecondsOfWork = 0.07e-6;
 constexpr int64_t kWorkPerPart = 12 * 1024;
 // Waking threads takes 50 us, in which a run of less work than this (50 us too) ends without them.
 constexpr int64_t kWorkPerWaking = 768 * 1024;
+// Cutting matrices into pieces and putting them together again costs what pieces gain in 4 steps.
+constexpr double kStepsPerCut = 16;
 
 // The mean of plan output 0 over the epoch that the cursor has just left, weighted by rows; read
 // from where the steps put it, those of earlier runs included.
@@ -45,8 +48,13 @@ int64_t divide(int64_t work, int64_t most, int threads) {
 void run_part(void* shared, const void* subject, int64_t part, int64_t parts, float* workspace) {
   StepContext context = *static_cast<const StepContext*>(shared);
   const auto* instruction = static_cast<const Instruction*>(subject);
+  const Kernel& kernel = *instruction->kernel;
   context.workspace = workspace;
-  instruction->kernel->run(*instruction, context, part, parts);
+  int64_t pieces = instruction->pieces;
+  if (pieces == 0) return kernel.run(*instruction, context, part, parts);
+  for (int64_t piece = pieces * part / parts; piece < pieces * (part + 1) / parts; piece++) {
+    kernel.run(*instruction, context, piece, pieces);
+  }
 }
 
 struct GatherTask {
@@ -88,36 +96,58 @@ void copy_outputs(const Plan& plan, const Job& job, const Cursor& cursor) {
 struct alignas(64) Executor::SharedContext : StepContext {};
 
 Executor::Executor(Plan plan)
-    : plan_(std::move(plan)), whole_step_(plan_), input_places_(plan_, !whole_step_) {}
+    : plan_(std::move(plan)),
+      whole_step_(plan_),
+      input_places_(plan_, !whole_step_),
+      column_pieces_(plan_) {}
+
+// What a job's steps go on with.
+struct Executor::Run {
+  const Job& job;
+  Cursor cursor;
+  int threads;
+  ThreadPool::Lease lease;
+  SharedContext context{};
+  InputPlaces::Reading reading;
+  ColumnPieces::Residence columns;
+
+  Run(Executor& executor, const Job& its_job, const Resources& resources)
+      : job(its_job),
+        cursor(job),
+        threads(executor.threads_for(cursor.rows(), job_steps(), *resources.pool)),
+        lease(*resources.pool),
+        reading(executor.input_places_, job),
+        columns(executor.column_pieces_, lease, resources.workspace) {
+    context.seed[0] = job.seed[0];
+    context.seed[1] = job.seed[1];
+    context.workspace = resources.workspace;
+  }
+
+  // That are left.
+  int64_t job_steps() const { return cursor.steps() - cursor.step(); }
+};
 
 RunResult Executor::run(const Job& job, const Resources& resources,
                         const std::atomic<bool>& cancelled) {
   FlushDenormals flush;
   bool has_stop_rule = !std::isnan(job.stop_below);
-  Cursor cursor(job);
-  int threads = threads_for(cursor.rows(), cursor.steps() - cursor.step(), *resources.pool);
-  ThreadPool::Lease lease(*resources.pool);
   Deadline deadline(job.budget);
   bool failed = false;
-  SharedContext context{};
-  context.seed[0] = job.seed[0];
-  context.seed[1] = job.seed[1];
-  context.workspace = resources.workspace;
-  context.failed = &failed;
-  if (threads > 1) choice_for(job.batch_size, threads).resume();
+  Run run(*this, job, resources);
+  const Cursor& cursor = run.cursor;
+  run.context.failed = &failed;
+  if (run.threads > 1) choice_for(job.batch_size, run.threads).resume();
   WholeStep::Residence residence(whole_step_);
-  InputPlaces::Reading reading(input_places_, job);
   bool whole_steps = whole_step_.reads(job);
 
   for (;;) {
     if (cursor.at_end()) return {cursor.step(), Reason::kDone};
     if (cancelled.load(std::memory_order_relaxed)) return {cursor.step(), Reason::kCancelled};
-    context.step = job.counter + static_cast<uint64_t>(cursor.step());
+    run.context.step = job.counter + static_cast<uint64_t>(cursor.step());
     int64_t end = has_stop_rule ? cursor.epoch_end() : cursor.steps();
     int64_t most = std::min(deadline.steps(), end - cursor.step());
-    int64_t steps = whole_steps ? whole_step_.run(job, cursor, most, context)
-                                : run_step(job, cursor, reading, threads, context, lease);
-    cursor.advance(steps);
+    int64_t steps = whole_steps ? whole_step_.run(job, cursor, most, run.context) : run_step(run);
+    run.cursor.advance(steps);
     if (failed) return {cursor.step(), Reason::kNotFinite};
     if (has_stop_rule && cursor.row() == 0 && epoch_mean(job, cursor) < job.stop_below) {
       return {cursor.step(), Reason::kStopped};
@@ -141,25 +171,44 @@ bool Executor::step(const StepContext& context, ThreadPool& pool) {
 }
 
 // One step; returns how many are done, 0 where it is not finite.
-int64_t Executor::run_step(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading,
-                           int threads, SharedContext& context, ThreadPool::Lease& lease) {
+int64_t Executor::run_step(Run& run) {
+  const Job& job = run.job;
+  const Cursor& cursor = run.cursor;
+  SharedContext& context = run.context;
   // Every step reads the same rows, and no instruction writes to the input region.
   bool same_batch = !job.indices && job.epoch_rows <= job.batch_size;
-  bool divided = threads > 1 && choice_.divided();
+  bool divided = run.threads > 1 && choice_.divided();
+  if (divided != run.columns.is_cut() && column_pieces_.size() > 0) lay_out(run, divided);
   if (!same_batch || cursor.step() == job.first_step) {
-    read_rows(job, cursor, reading, divided ? threads : 1, lease, context.workspace);
+    read_rows(job, cursor, run.reading, divided ? run.threads : 1, run.lease, context.workspace);
   }
   context.batch = cursor.rows();
   context.learning_rate = job.learning_rates[job.learning_rate_count == 1 ? 0 : cursor.step()];
   if (divided) {
-    run_divided(context, schedule(context.batch, threads), lease);
+    run_divided(context, schedule(context.batch, run.threads), run.lease);
   } else {
     run_instructions(context);
   }
   if (*context.failed) return 0;
   copy_outputs(plan_, job, cursor);
-  if (threads > 1) choice_.count(cursor.rows());
+  if (run.threads > 1) choice_.count(cursor.rows());
   return 1;
+}
+
+// Puts matrices whole again where steps are not divided, and cuts them where they are and enough
+// are left.
+void Executor::lay_out(Run& run, bool divided) {
+  if (!divided) {
+    run.columns.join();
+  } else {
+    const Job& job = run.job;
+    int64_t full = std::min(job.batch_size, job.epoch_rows), rest = job.epoch_rows % full;
+    const Schedule& parts = schedule(full, run.threads);
+    double step = kMillisecondsOfWork * static_cast<double>(parts.divided_work) / run.threads;
+    if (std::min(static_cast<double>(run.job_steps()), job.budget / step) < kStepsPerCut) return;
+    run.columns.cut(parts.parts, {full, rest > 0 ? rest : full});
+  }
+  choice_.resume();
 }
 
 // Threads that are worth waking for that many steps.
@@ -216,10 +265,11 @@ void Executor::run_divided(SharedContext& context, const Schedule& schedule,
                            ThreadPool::Lease& lease) const {
   const int32_t* parts = schedule.parts.data();
   for (const Instruction& instruction : plan_.instructions) {
-    if (*parts == 1) {
+    if (*parts == 1 && instruction.pieces == 0) {
       instruction.kernel->run(instruction, context, 0, 1);
     } else {
-      lease.run(run_part, &context, &instruction, *parts, context.workspace);
+      int64_t most = instruction.pieces == 0 ? *parts : std::min(*parts, instruction.pieces);
+      lease.run(run_part, &context, &instruction, most, context.workspace);
     }
     if (*context.failed) return;
     parts++;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "column_pieces.h"
 #include "input_places.h"
 #include "job.h"
 #include "plan.h"
@@ -44,6 +45,7 @@ class Executor {
     std::vector<int32_t> parts;
   };
   struct SharedContext;
+  struct Run;
 
   const Schedule& schedule(int64_t batch, int threads);
   Schedule make_schedule(int64_t batch, int threads) const;
@@ -51,8 +53,8 @@ class Executor {
   ThreadChoice& choice_for(int64_t batch, int threads);
   void read_rows(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading, int threads,
                  ThreadPool::Lease& lease, float* workspace);
-  int64_t run_step(const Job& job, const Cursor& cursor, InputPlaces::Reading& reading, int threads,
-                   SharedContext& context, ThreadPool::Lease& lease);
+  int64_t run_step(Run& run);
+  void lay_out(Run& run, bool divided);
   void run_instructions(const StepContext& context);
   void run_divided(SharedContext& context, const Schedule& schedule,
                    ThreadPool::Lease& lease) const;
@@ -60,6 +62,7 @@ class Executor {
   Plan plan_;
   WholeStep whole_step_;  // takes the place of the instructions where there is one
   InputPlaces input_places_;
+  ColumnPieces column_pieces_;
   // Full batches and the remainder alternate, so both are kept.
   Schedule schedules_[2];
   int oldest_schedule_ = 0;

@@ -22,6 +22,8 @@ struct Operand {
   int64_t shape[kMaxRank];
   int32_t rank;
   bool batched;
+  // Not 0: a matrix in pieces of so many columns, one after the other; see column_pieces.h.
+  int64_t piece = 0;
 
   int64_t elements(int64_t batch) const { return batched ? size * batch : size; }
   int64_t last() const { return rank ? shape[rank - 1] : 1; }
@@ -36,6 +38,7 @@ struct Instruction {
   int32_t input_count;
   int32_t output_count;
   int32_t attribute_count;
+  int32_t pieces;  // of each matrix that is in pieces, and parts it is then run in; 0: none is
   Operand inputs[kMaxInputs];
   Operand outputs[kMaxOutputs];
   // In the order in which the op declares them; a function's name is its index in
@@ -66,6 +69,9 @@ struct Kernel {
   int64_t (*parts)(const Instruction&, int64_t batch);
   // Computes part `part` of `parts`: disjoint outputs, the same bits for any division.
   void (*run)(const Instruction&, const StepContext&, int64_t part, int64_t parts);
+  // Whether the matrices that it changes in place, or else its input 1, may be in pieces of
+  // columns, as many as there are parts; null: never. Each part changes the piece of its number.
+  bool (*takes_pieces)(const Instruction&, int64_t batch) = nullptr;
 };
 
 // What a kernel for a whole plan is chosen by.

@@ -197,8 +197,9 @@ inline void multiply_blocks(const Product& p, const Blocking& s, float* workspac
         block.b = {p.b.at(k, j), p.b.stride, p.b.transposed};
         if (s.pack_b) pack_b(s, strips.count, block);
         block.c = p.c + i * p.c_stride + j;
-        block.start = k > 0 ? block.c : p.bias ? p.bias + j : nullptr;
-        block.start_row = k > 0 ? p.c_stride : 0;
+        const bool goes_on = k > 0 || p.continues;
+        block.start = goes_on ? block.c : p.bias ? p.bias + j : nullptr;
+        block.start_row = goes_on ? p.c_stride : 0;
         for (int64_t index = 0; index < strips.count; ++index) {
           multiply_strip(p, s, block, strips[index], index);
         }

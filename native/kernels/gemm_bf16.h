@@ -100,7 +100,8 @@ inline void multiply(const Product& p, float* workspace) {
     const int64_t deep = min_int(depth, p.k - k);
     block.pairs = round_up(deep, kDepthUnit) / 2;
     block.last = k + deep == p.k;
-    block.start_stride = k > 0 ? p.c_stride : 0;
+    const bool goes_on = k > 0 || p.continues;
+    block.start_stride = goes_on ? p.c_stride : 0;
     for (int64_t i = 0; i < p.m; i += rows) {
       block.m = min_int(rows, p.m - i);
       block.a = packed_a;
@@ -112,7 +113,7 @@ inline void multiply(const Product& p, float* workspace) {
         pack<kPanel>({p.b.at(k, j), p.b.stride, p.b.transposed, block.n, deep},
                      {packed_b, kPanel, block.pairs});
         block.c = p.c + i * p.c_stride + j;
-        block.start = k > 0 ? block.c : p.bias ? p.bias + j : nullptr;
+        block.start = goes_on ? block.c : p.bias ? p.bias + j : nullptr;
         multiply_block(p, block);
       }
     }
@@ -123,7 +124,9 @@ inline void multiply_part(const Product& whole, float* workspace, int64_t part, 
   if (parts == 1) return bf16::multiply(whole, workspace);
   Product p = whole;
   gemm::take_part(p, part, parts);
-  if (p.m > 0 && p.n > 0) bf16::multiply(p, workspace);
+  if (p.m == 0 || p.n == 0) return;
+  if (p.b.piece == 0) return bf16::multiply(p, workspace);
+  gemm::multiply_pieces(p, [=](const Product& q) { bf16::multiply(q, workspace); });
 }
 
 }  // namespace bf16

@@ -45,6 +45,12 @@ inline int64_t parts(const Instruction& in, int64_t batch) {
   return gemm::parts(rows_of(in.outputs[0], batch), width_of(in.outputs[0]), false);
 }
 
+// The kernel [K, N] of a layer, or its transpose.
+inline gemm::Matrix kernel_matrix(const Operand& kernel, bool transposed) {
+  const int64_t k = kernel.shape[0], n = kernel.shape[1];
+  return {kernel.data, kernel.piece ? kernel.piece : n, transposed, kernel.piece, kernel.piece * k};
+}
+
 inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
   const Operand &x = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
@@ -53,12 +59,18 @@ inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
           n,
           k,
           {x.data, k, false},
-          {kernel.data, n, false},
+          kernel_matrix(kernel, false),
           in.outputs[0].data,
           n,
           in.input_count == 3 ? in.inputs[2].data : nullptr,
           {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
            attribute(in, 2)}};
+}
+
+// Forwards a part must be columns, backwards sums go on from piece to piece.
+inline bool takes_pieces(const Instruction& in, int64_t batch) {
+  const Operand& y = in.outputs[0];
+  return gemm::divides_columns(rows_of(y, batch), width_of(y), false);
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
@@ -86,13 +98,19 @@ inline const char* check_grad_input(const Instruction& in) {
 inline gemm::Product product_grad_input(const Instruction& in, const StepContext& ctx) {
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
-  gemm::Product p = {rows_of(dz, ctx.batch), k, n, {dz.data, n, false}, {kernel.data, n, true},
+  gemm::Product p = {rows_of(dz, ctx.batch), k, n, {dz.data, n, false}, kernel_matrix(kernel, true),
                      in.outputs[0].data,     k};
   if (in.input_count == 3) {
     p.epilogue = {Functions::kTileGrad[function_of(in)], in.inputs[2].data, attribute(in, 1),
                   attribute(in, 2)};
   }
   return p;
+}
+
+inline bool grad_input_takes_pieces(const Instruction& in, int64_t batch) {
+  StepContext context{};
+  context.batch = batch;
+  return gemm::order_of(product_grad_input(in, context)) == gemm::Order::kChains;
 }
 
 inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_t part,
@@ -110,6 +128,9 @@ inline bool is_product(const Instruction& in, const Operand& kernel) {
   return is_matrix(kernel) && kernel.shape[0] == width_of(in.inputs[0]) &&
          kernel.shape[1] == width_of(in.inputs[1]);
 }
+
+// An update's parts are columns of the kernel wherever it has enough of them to be in pieces.
+inline bool update_takes_pieces(const Instruction&, int64_t) { return true; }
 
 inline gemm::Product product_of(const Instruction& in, const StepContext& ctx, float* kernel) {
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
@@ -189,10 +210,11 @@ inline void run_grad_kernel(const Instruction& in, const StepContext& ctx, int64
 }  // namespace linear
 
 constexpr Kernel kLinear = {
-    "linear", unary::Functions::kNames, linear::check, linear::work, linear::parts, linear::run};
+    "linear",    unary::Functions::kNames, linear::check, linear::work, linear::parts,
+    linear::run, linear::takes_pieces};
 constexpr Kernel kLinearGradInput = {
-    "linearGradInput", unary::Functions::kNames, linear::check_grad_input, linear::work,
-    linear::parts,     linear::run_grad_input};
+    "linearGradInput", unary::Functions::kNames, linear::check_grad_input,       linear::work,
+    linear::parts,     linear::run_grad_input,   linear::grad_input_takes_pieces};
 constexpr Kernel kLinearGradKernel = {"linearGradKernel",        nullptr,
                                       linear::check_grad_kernel, linear::work_grad_kernel,
                                       linear::parts_grad_kernel, linear::run_grad_kernel};

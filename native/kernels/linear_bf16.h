@@ -18,6 +18,9 @@ inline void run_grad_input_bf16(const Instruction& in, const StepContext& ctx, i
   bf16::multiply_part(product_grad_input(in, ctx), ctx.workspace, part, parts);
 }
 
+// Its sums are always chains.
+inline bool grad_input_bf16_takes_pieces(const Instruction&, int64_t) { return true; }
+
 inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, int64_t part,
                                  int64_t parts) {
   bf16::multiply_part(product_of(in, ctx, in.outputs[0].data), ctx.workspace, part, parts);
@@ -42,6 +45,7 @@ inline void run_update_bf16(const Instruction& in, const StepContext& ctx, int64
   const float step = update_step(in, ctx);
   const gemm::GradientSink sink = {add_tile, &step};
   gemm::Product p = product_of(in, ctx, in.outputs[0].data);
+  p.c_piece = in.outputs[0].piece;
   p.sink = &sink;
   bf16::multiply_part(p, ctx.workspace, part, parts);
   update_bias_part(in, ctx, step, part, parts);
@@ -54,12 +58,16 @@ constexpr Kernel bf16_descent_kernel(const char* name) {
 
 }  // namespace linear
 
-constexpr Kernel kLinearBf16 = {"linearBf16",  unary::Functions::kNames,
-                                linear::check, linear::work,
-                                linear::parts, linear::run_bf16};
-constexpr Kernel kLinearGradInputBf16 = {
-    "linearGradInputBf16", unary::Functions::kNames,   linear::check_grad_input, linear::work,
-    linear::parts,         linear::run_grad_input_bf16};
+constexpr Kernel kLinearBf16 = {
+    "linearBf16",  unary::Functions::kNames, linear::check,       linear::work,
+    linear::parts, linear::run_bf16,         linear::takes_pieces};
+constexpr Kernel kLinearGradInputBf16 = {"linearGradInputBf16",
+                                         unary::Functions::kNames,
+                                         linear::check_grad_input,
+                                         linear::work,
+                                         linear::parts,
+                                         linear::run_grad_input_bf16,
+                                         linear::grad_input_bf16_takes_pieces};
 constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
                                           linear::check_grad_kernel, linear::work_grad_kernel,
                                           linear::parts_grad_kernel, linear::run_grad_kernel_bf16};
@@ -67,9 +75,10 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
 constexpr Kernel kLinearGuardBf16 = {
     "linearGuardBf16", nullptr,     linear::check_update_guard,
     input_work,        input_parts, linear::run_update_guard<bf16::multiply_part>};
-constexpr Kernel kLinearUpdateBf16 = {"linearUpdateBf16",        nullptr,
-                                      linear::check_update,      linear::work_grad_kernel,
-                                      linear::parts_grad_kernel, linear::run_update_bf16};
+constexpr Kernel kLinearUpdateBf16 = {"linearUpdateBf16",         nullptr,
+                                      linear::check_update,       linear::work_grad_kernel,
+                                      linear::parts_grad_kernel,  linear::run_update_bf16,
+                                      linear::update_takes_pieces};
 
 constexpr Kernel kLinearSgdBf16 =
     linear::bf16_descent_kernel<optimizer::SgdFamily>("linearSgdBf16");

@@ -79,6 +79,7 @@ struct DescendLayer {
     const gemm::GradientSink sink = {descend_tile<kSlots, Rule>, &of_kernel, of_kernel.data,
                                      kSlots + 1};
     gemm::Product p = product_of(in, ctx, in.outputs[0].data);
+    p.c_piece = in.outputs[0].piece;
     p.sink = &sink;
     multiply(p, ctx.workspace, part, parts);
     if (!bias) return;
@@ -104,7 +105,8 @@ constexpr Kernel descent_kernel(const char* name) {
           check_descent<Family>,
           work_grad_kernel,
           parts_grad_kernel,
-          descend<Family, kMultiply>};
+          descend<Family, kMultiply>,
+          update_takes_pieces};
 }
 
 }  // namespace linear

@@ -11,6 +11,10 @@ struct Matrix {
   const float* data;
   int64_t stride;
   bool transposed;
+  // Not 0: its columns (its rows, where transposed) come in pieces of so many, the next one
+  // `piece_step` after the one before. The members below are about the first.
+  int64_t piece = 0;
+  int64_t piece_step = 0;
 
   const float* at(int64_t i, int64_t j) const {
     return transposed ? data + j * stride + i : data + i * stride + j;
@@ -57,6 +61,8 @@ struct Product {
   // Not null: a b is not stored, but a gradient that the sink uses up to change c. Only where b is
   // not transposed, and without bias and epilogue.
   const GradientSink* sink = nullptr;
+  int64_t c_piece = 0;     // not 0: columns of c come in pieces of so many; an update's only
+  bool continues = false;  // sums go on from what is in c; only without bias
 
   // Whether c changes by the product, whose sums must be whole before.
   bool updates() const { return step || sink; }
@@ -68,6 +74,23 @@ struct Product {
   void shift(int64_t elements) {
     c += elements;
     if (epilogue.saved) epilogue.saved += elements;
+  }
+
+  // Makes columns a to b of the whole c and b its columns: those of a piece where they are in some.
+  void take_columns(Range r) {
+    if (b.piece != 0 && !b.transposed) {
+      b = {b.data + r.begin / b.piece * b.piece_step, b.piece, false};
+    } else {
+      b.data = b.at(0, r.begin);
+    }
+    if (c_piece != 0) {
+      c += r.begin * m;
+      c_stride = c_piece;
+    } else {
+      shift(r.begin);
+    }
+    if (bias) bias += r.begin;
+    n = r.end - r.begin;
   }
 
   void finish(float* from, int64_t rows, int64_t columns) const {

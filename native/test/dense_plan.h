@@ -15,6 +15,8 @@ struct DenseNetwork {
   std::string optimizer = "";  // empty: plain descent, folded into the products
   std::vector<AttributeSpec> optimizer_attributes = {};
   uint32_t slots = 0;
+  bool fused = false;  // the optimizer is within the products
+  bool bf16 = false;   // products of rounded factors
   bool bias = true;
   bool weighted = false;
   bool sparse = false;  // the target is a class index
@@ -55,6 +57,8 @@ class DensePlan {
         {op, std::move(inputs), std::move(outputs), std::move(attributes)});
   }
 
+  std::string product(const std::string& op) const { return net_.bf16 ? op + "Bf16" : op; }
+
   void forward() {
     x_.push_back(take(3, true, {net_.widths[0]}));
     spec_.inputs.push_back({"x", x_[0]});
@@ -64,7 +68,7 @@ class DensePlan {
       x_.push_back(take(4, true, {net_.widths[l + 1]}));
       std::vector<BufferSpec> inputs = {x_[l]};
       inputs.insert(inputs.end(), parameters_[l].begin(), parameters_[l].end());
-      add("linear", inputs, {x_[l + 1]}, {net_.function(l), kAlpha, kBeta});
+      add(product("linear"), inputs, {x_[l + 1]}, {net_.function(l), kAlpha, kBeta});
     }
     BufferSpec target = take(3, true, {net_.sparse ? 1 : net_.widths.back()});
     spec_.inputs.push_back({"y", target});
@@ -89,42 +93,71 @@ class DensePlan {
       dz_[l - 1] = take(4, true, {net_.widths[l]});
       std::vector<BufferSpec> inputs = {dz_[l], parameters_[l][0]};
       if (net_.function(l - 1) != "linear") inputs.push_back(x_[l]);
-      add("linearGradInput", inputs, {dz_[l - 1]}, {net_.function(l - 1), kAlpha, kBeta});
+      add(product("linearGradInput"), inputs, {dz_[l - 1]}, {net_.function(l - 1), kAlpha, kBeta});
+    }
+  }
+
+  // A parameter and its slots, each `size` after the one before.
+  std::vector<BufferSpec> with_slots(const BufferSpec& parameter, uint32_t size) const {
+    std::vector<BufferSpec> result = {parameter};
+    for (uint32_t i = 0; i < net_.slots; i++) {
+      result.push_back({1, i * size + parameter.offset, false, parameter.shape});
+    }
+    return result;
+  }
+
+  std::vector<AttributeSpec> optimizer_attributes() const {
+    std::vector<AttributeSpec> attributes = {1.0, 0.01};
+    attributes.insert(attributes.end(), net_.optimizer_attributes.begin(),
+                      net_.optimizer_attributes.end());
+    return attributes;
+  }
+
+  void update_within_products() {
+    std::string op = net_.optimizer;
+    op[0] = static_cast<char>(op[0] - 'a' + 'A');
+    std::vector<AttributeSpec> attributes = optimizer_attributes();
+    attributes.push_back(net_.bias ? 1.0 : 0.0);
+    for (size_t l = 0; l < net_.depth(); l++) {
+      std::vector<BufferSpec> own, inputs = {x_[l], dz_[l]};
+      for (const BufferSpec& parameter : parameters_[l]) {
+        for (BufferSpec& buffer : with_slots(parameter, spec_.sizes[0])) own.push_back(buffer);
+      }
+      inputs.insert(inputs.end(), own.begin(), own.end());
+      add(product("linear" + op), inputs, own, attributes);
     }
   }
 
   void update() {
     bool plain = net_.optimizer.empty();
     for (size_t l = 0; l < net_.depth(); l++) {
-      if (plain) {
-        add("linearGuard", {x_[l], dz_[l]}, {}, {});
+      if (plain || net_.fused) {
+        add(product("linearGuard"), {x_[l], dz_[l]}, {}, {});
         continue;
       }
       std::vector<BufferSpec> gradients = parameters_[l];
       for (BufferSpec& gradient : gradients) gradient.region = 2;
-      add("linearGradKernel", {x_[l], dz_[l]}, gradients, {net_.bias ? 1.0 : 0.0});
+      add(product("linearGradKernel"), {x_[l], dz_[l]}, gradients, {net_.bias ? 1.0 : 0.0});
     }
     if (plain) {
       add("guard", {loss_}, {}, {});
       for (size_t l = 0; l < net_.depth(); l++) {
         std::vector<BufferSpec> inputs = {x_[l], dz_[l]};
         inputs.insert(inputs.end(), parameters_[l].begin(), parameters_[l].end());
-        add("linearUpdate", inputs, parameters_[l], {l == 0 ? 0.5 : 1.0});
+        add(product("linearUpdate"), inputs, parameters_[l], {l == 0 ? 0.5 : 1.0});
       }
       return;
+    }
+    if (net_.fused) {
+      add("guard", {loss_}, {}, {});
+      return update_within_products();
     }
     uint32_t size = spec_.sizes[2] = spec_.sizes[0];
     BufferSpec gradient{2, 0, false, {size}};
     add("guard", {loss_, gradient}, {}, {});
-    std::vector<BufferSpec> inputs = {{0, 0, false, {size}}, gradient}, outputs = {inputs[0]};
-    for (uint32_t i = 0; i < net_.slots; i++) {
-      inputs.push_back({1, i * size, false, {size}});
-      outputs.push_back(inputs.back());
-    }
-    std::vector<AttributeSpec> attributes = {1.0, 0.01};
-    attributes.insert(attributes.end(), net_.optimizer_attributes.begin(),
-                      net_.optimizer_attributes.end());
-    add(net_.optimizer, inputs, outputs, attributes);
+    std::vector<BufferSpec> outputs = with_slots({0, 0, false, {size}}, size), inputs = outputs;
+    inputs.insert(inputs.begin() + 1, gradient);
+    add(net_.optimizer, inputs, outputs, optimizer_attributes());
   }
 
   DenseNetwork net_;

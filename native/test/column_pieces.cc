@@ -1,0 +1,248 @@
+#include "column_pieces.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <numeric>
+
+#include "dense_plan.h"
+#include "dispatch.h"
+#include "executor.h"
+
+namespace myelin::test {
+namespace {
+
+constexpr uint32_t kBatch = 24, kRows = 128, kColumns = 128;
+
+DenseNetwork network(const std::string& optimizer) {
+  DenseNetwork net;
+  net.widths = {kRows, kColumns, kColumns, 10};
+  net.functions = {"tanh", "relu", "linear"};
+  net.capacity = kBatch;
+  net.optimizer = optimizer;
+  net.fused = !optimizer.empty();
+  if (optimizer == "adam") {
+    net.slots = 2;
+    net.optimizer_attributes = {0.9, 0.999, 1e-7};
+  }
+  return net;
+}
+
+// A plan of the fastest ISA, and numbers that tell elements apart.
+struct Fixture {
+  explicit Fixture(const PlanSpec& spec, const KernelTable& table = *usable_tables().front())
+      : bytes(encode(spec)),
+        memory(region_sizes(bytes.data(), bytes.size())),
+        plan(load_plan(bytes.data(), bytes.size(), table, memory.regions)) {
+    for (int region : {0, 1}) {
+      std::vector<float>& block = memory.block(region);
+      for (size_t i = 0; i < block.size(); i++) {
+        block[i] = static_cast<float>(i * 2654435761u % 65536) / 65536.0f * 0.1f +
+                   (region == 0 ? -0.05f : 0.01f);
+      }
+    }
+  }
+
+  std::vector<uint8_t> bytes;
+  Memory memory;
+  Plan plan;
+};
+
+std::vector<int32_t> parts_of(const Plan& plan, int32_t parts) {
+  return std::vector<int32_t>(plan.instructions.size(), parts);
+}
+
+int32_t most_pieces(const Plan& plan) {
+  int32_t most = 0;
+  for (const Instruction& instruction : plan.instructions) {
+    most = std::max(most, instruction.pieces);
+  }
+  return most;
+}
+
+struct Cutting {
+  explicit Cutting(Fixture& fixture, int threads = 2)
+      : pool(threads),
+        workspace(make_workspace()),
+        lease(pool),
+        columns(fixture.plan),
+        residence(columns, lease, workspace.get()) {}
+
+  ThreadPool pool;
+  Workspace workspace;
+  ThreadPool::Lease lease;
+  ColumnPieces columns;
+  ColumnPieces::Residence residence;
+};
+
+TEST_CASE("a cut matrix is its pieces, one after the other, and then whole again") {
+  for (int32_t pieces : {2, 4, 8}) {
+    Fixture f(DensePlan(network("adam")).spec());
+    std::vector<float> state = f.memory.block(0), slots = f.memory.block(1);
+    {
+      Cutting cutting(f, 3);
+      CHECK(cutting.columns.size() == 3 * (kRows + kColumns) * kColumns);
+      cutting.residence.cut(parts_of(f.plan, pieces), {kBatch});
+      CHECK(cutting.residence.is_cut());
+      CHECK(most_pieces(f.plan) == pieces);
+      const int64_t width = kColumns / pieces;
+      const Operand& slot = f.plan.instructions[f.plan.instructions.size() - 2].inputs[3];
+      CHECK(slot.piece == width);
+      const float* before = slots.data() + (slot.data - f.memory.block(1).data());
+      bool same = true;
+      for (int64_t row = 0; row < kColumns; row++) {
+        for (int64_t j = 0; j < kColumns; j++) {
+          const float* now = slot.data + j / width * kColumns * width + row * width + j % width;
+          same = same && *now == before[row * kColumns + j];
+        }
+      }
+      CHECK(same);
+    }
+    CHECK(most_pieces(f.plan) == 0);
+    CHECK(f.memory.block(0) == state);
+    CHECK(f.memory.block(1) == slots);
+  }
+}
+
+TEST_CASE("pieces are alike, so there may be fewer than parts") {
+  Fixture f(DensePlan(network("")).spec());
+  Cutting cutting(f);
+  cutting.residence.cut(parts_of(f.plan, 7), {kBatch});
+  CHECK(most_pieces(f.plan) == 4);
+  cutting.residence.join();
+  cutting.residence.cut(parts_of(f.plan, 1), {kBatch});
+  CHECK(most_pieces(f.plan) == 0);
+}
+
+TEST_CASE("an instruction that needs whole rows for a batch keeps its layer whole") {
+  Fixture f(DensePlan(network("")).spec());
+  Cutting cutting(f);
+  // Gradients of so few samples are dot products along the rows of the second kernel.
+  cutting.residence.cut(parts_of(f.plan, 2), {kBatch, 4});
+  CHECK(f.plan.instructions[0].pieces == 2);
+  CHECK(f.plan.instructions[1].pieces == 0);
+}
+
+TEST_CASE("matrices that others touch are never cut") {
+  SUBCASE("the optimizer's block") {
+    DenseNetwork net = network("adam");
+    net.fused = false;
+    Fixture f(DensePlan(net).spec());
+    CHECK(ColumnPieces(f.plan).size() == 0);
+  }
+  SUBCASE("an output of the plan") {
+    PlanSpec spec = DensePlan(network("")).spec();
+    spec.outputs.push_back({"kernel", spec.instructions[0].inputs[1]});
+    Fixture f(spec);
+    CHECK(ColumnPieces(f.plan).size() == kColumns * kColumns);
+  }
+  SUBCASE("a second update") {
+    PlanSpec spec = DensePlan(network("adam")).spec();
+    spec.instructions.push_back(spec.instructions.back());
+    spec.instructions.push_back(spec.instructions[spec.instructions.size() - 3]);
+    Fixture f(spec);
+    CHECK(ColumnPieces(f.plan).size() == 3 * kRows * kColumns);
+  }
+  SUBCASE("a layer whose input it is") {
+    PlanSpec spec = DensePlan(network("")).spec();
+    BufferSpec kernel = spec.instructions[0].inputs[1], y = kernel;
+    y.region = 4;
+    y.offset = spec.sizes[4];
+    spec.sizes[4] += kRows * kColumns;
+    const BufferSpec other = spec.instructions[1].inputs[1];
+    spec.instructions.push_back({"linear", {kernel, other}, {y}, {"linear", 0.0, 0.0}});
+    Fixture f(spec);
+    CHECK(ColumnPieces(f.plan).size() == kColumns * kColumns);
+  }
+}
+
+// ---- Whole runs
+
+struct Outcome {
+  Reason reason;
+  std::vector<float> state, slots;
+};
+
+Outcome train(const DenseNetwork& net, const KernelTable& table, int threads, bool finite = true,
+              double budget = std::numeric_limits<double>::infinity()) {
+  constexpr int64_t kSamples = 68, kEpochs = 7;  // 24, 24 and 20 samples a step
+  Fixture f(DensePlan(net).spec(), table);
+  std::vector<float> x(kSamples * kRows), y(kSamples * 10), rates = {0.01f};
+  std::iota(x.begin(), x.end(), 0.0f);
+  for (float& value : x) value = static_cast<float>(static_cast<int64_t>(value) % 37) / 18 - 1;
+  for (size_t i = 0; i < y.size(); i++) y[i] = static_cast<float>(i % 7) / 7;
+  std::vector<uint32_t> order(kSamples * kEpochs);
+  for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<uint32_t>(i * 29 % kSamples);
+  if (!finite) {
+    // Only the steps of the last epoch meet it.
+    x[0] = std::numeric_limits<float>::infinity();
+    for (size_t i = 0; i < order.size() - kSamples; i++) order[i] = std::max(order[i], 1u);
+  }
+  Executor executor(load_plan(f.bytes.data(), f.bytes.size(), table, f.memory.regions));
+  ThreadPool pool(threads);
+  Workspace workspace = make_workspace();
+  std::atomic<bool> cancelled{false};
+  Job job;
+  job.columns = {{x.data(), kSamples * kRows, ElementType::kFloat32, 1, 0},
+                 {y.data(), kSamples * 10, ElementType::kFloat32, 1, 0}};
+  job.indices = order.data();
+  job.index_count = static_cast<int64_t>(order.size());
+  job.epoch_rows = kSamples;
+  job.epochs = kEpochs;
+  job.batch_size = kBatch;
+  job.learning_rates = rates.data();
+  job.learning_rate_count = 1;
+  job.outputs.resize(executor.plan().outputs.size());
+  job.budget = budget;
+  job.stop_below = std::numeric_limits<double>::quiet_NaN();
+  check_job(executor.plan(), job);
+  RunResult result{};
+  do {
+    job.first_step = result.steps;
+    result = executor.run(job, {&pool, workspace.get()}, cancelled);
+  } while (result.reason == Reason::kBudget);
+  return {result.reason, f.memory.block(0), f.memory.block(1)};
+}
+
+#if defined(MYELIN_SLOW)
+constexpr int kThreads[] = {3};
+#else
+constexpr int kThreads[] = {2, 3, 4};
+#endif
+
+TEST_CASE("steps on pieces have the bits of steps on whole matrices") {
+  for (const KernelTable* table : usable_tables()) {
+    for (int kind = 0; kind < 4; kind++) {
+      DenseNetwork net = network(kind % 2 ? "adam" : "");
+      net.bf16 = kind >= 2;
+      CAPTURE(table->isa);
+      CAPTURE(net.optimizer);
+      CAPTURE(net.bf16);
+      const Outcome one = train(net, *table, 1);
+      CHECK(one.reason == Reason::kDone);
+      for (int threads : kThreads) {
+        CAPTURE(threads);
+        const Outcome several = train(net, *table, threads);
+        CHECK(several.state == one.state);
+        CHECK(several.slots == one.slots);
+      }
+    }
+  }
+}
+
+TEST_CASE("slices and steps that are not finite leave matrices whole") {
+  const KernelTable& table = *usable_tables().front();
+  const DenseNetwork net = network("adam");
+  const Outcome one = train(net, table, 1, false);
+  CHECK(one.reason == Reason::kNotFinite);
+  const Outcome several = train(net, table, 3, false);
+  CHECK(several.reason == Reason::kNotFinite);
+  CHECK(several.state == one.state);
+  CHECK(several.slots == one.slots);
+  const Outcome whole = train(net, table, 1), sliced = train(net, table, 3, true, 1);
+  CHECK(sliced.state == whole.state);
+  CHECK(sliced.slots == whole.slots);
+}
+
+}  // namespace
+}  // namespace myelin::test
