@@ -41,6 +41,7 @@ struct X64Features {
   bool avx2 = false;
   bool avx512 = false;
   bool avx512bf16 = false;
+  bool slow_pairs = false;  // vdpbf16ps multiplies no faster than vfmadd
   bool avx512amx = false;
 };
 
@@ -51,6 +52,7 @@ X64Features x64_features() {
   constexpr uint32_t kAvx512f = 1u << 16, kAvx512dq = 1u << 17, kAvx512bw = 1u << 30,
                      kAvx512vl = 1u << 31, kAvx512bf16 = 1u << 5;
   constexpr uint32_t kAmxBf16 = 1u << 22, kAmxTile = 1u << 24;
+  constexpr uint32_t kIntel = 0x6c65746e;  // "ntel", the end of "GenuineIntel"
   constexpr uint64_t kYmm = 0x6, kZmm = 0xe6, kTiles = 0x60000;
   X64Features features;
   uint32_t basic = cpuid(1).ecx;
@@ -64,6 +66,8 @@ X64Features x64_features() {
                     has(extended, kAvx512f | kAvx512dq | kAvx512bw | kAvx512vl);
   // The first word of leaf 7 is its last subleaf.
   features.avx512bf16 = features.avx512 && leaf7.eax >= 1 && has(cpuid(7, 1).eax, kAvx512bf16);
+  // Intel's does in two cycles what two vfmadd do in one.
+  features.slow_pairs = cpuid(0).ecx == kIntel;
   features.avx512amx = features.avx512bf16 && has(saved, kTiles) &&
                        has(leaf7.edx, kAmxBf16 | kAmxTile) && may_use_tiles();
   return features;
@@ -107,13 +111,13 @@ std::vector<const KernelTable*> detect() {
     static const Variant variant(kAvx512AmxTable, kAvx512Table, kAvx512VlTable);
     tables.push_back(variant.table());
   }
-  if (features.avx512bf16) {
-    static const Variant variant(kAvx512Bf16Table, kAvx512Table, kAvx512VlTable);
-    tables.push_back(variant.table());
-  }
   if (features.avx512) {
     static const Variant variant(kAvx512Table, kAvx512Table, kAvx512VlTable);
     tables.push_back(variant.table());
+  }
+  if (features.avx512bf16) {
+    static const Variant variant(kAvx512Bf16Table, kAvx512Table, kAvx512VlTable);
+    tables.insert(features.slow_pairs ? tables.end() : tables.end() - 1, variant.table());
   }
   if (features.avx2) tables.push_back(&kAvx2Table);
 #elif defined(__aarch64__) || defined(_M_ARM64)

@@ -29,6 +29,9 @@ float run_fma(int64_t rounds) {
   return reduce_add(sum_of(sums, kChains));
 }
 
+#if defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)
+constexpr int64_t kDotOperations = 4 * kChains * kWidth;
+
 float run_dot(int64_t rounds) {
   Vec sums[kChains];
   for (Vec& sum : sums) sum = broadcast(1.0f);
@@ -40,6 +43,13 @@ float run_dot(int64_t rounds) {
   }
   return reduce_add(sum_of(sums, kChains));
 }
+
+#else
+constexpr int64_t kDotOperations = 2 * kChains * kWidth;
+
+// The numbers of a pair are multiplied as floats.
+float run_dot(int64_t rounds) { return run_fma(rounds); }
+#endif
 
 float run_read(const float* from, int64_t count) {
   constexpr int kStreams = 8;
@@ -65,7 +75,7 @@ void run_copy(float* to, const float* from, int64_t count) {
 static_assert(kBlock % (8 * kWidth) == 0);
 
 constexpr Limits kLimits = {
-    kIsa, 2 * kChains* kWidth, 4 * kChains* kWidth, run_fma, run_dot, run_read, run_copy};
+    kIsa, 2 * kChains* kWidth, kDotOperations, run_fma, run_dot, run_read, run_copy};
 
 }  // namespace
 }  // namespace myelin::bench

@@ -3,8 +3,10 @@
 #include "gemm.h"
 #if defined(MYELIN_ISA_AVX512AMX)
 #include "tile_amx.h"
-#else
+#elif defined(MYELIN_ISA_AVX512BF16)
 #include "tile_bf16.h"
+#else
+#include "tile_rounded.h"
 #endif
 
 namespace myelin {
@@ -52,7 +54,7 @@ inline void multiply_block(const Product& p, const Block& block) {
       t.c = to + j;
       run_tile(t);
       if (block.last) p.finish(t.c, t.rows, t.columns);
-      t.b += block.pairs * kPanel;
+      t.b += block.pairs * pair_words(kPanel);
     }
     t.a += strip_words(t.strip, block.pairs);
     if (p.sink) {

@@ -1,4 +1,5 @@
-// Packing of operands in words of two bf16 numbers that follow each other along k.
+// Packing of operands in pairs of bf16 numbers that follow each other along k: a word each, or,
+// where no instruction multiplies those, two floats.
 #pragma once
 #include "../simd/bf16.h"
 #include "product.h"
@@ -16,12 +17,15 @@ struct Side {
   int64_t lanes, depth;
 };
 
-// Where it is packed: groups of `lanes` (the last may be short), each k-major in rows of kWords,
-// whole vectors. Words beyond a group's lanes are undefined, `pairs` beyond the depth zeros.
+// Where it is packed: groups of `lanes` (the last may be short), each k-major in kPairRows rows of
+// kWords, whole vectors. Lanes beyond a group's are undefined, `pairs` beyond the depth zeros.
 struct Packed {
   float* data;
   int64_t lanes, pairs;
 };
+
+// What a row of pairs takes that is `lanes` wide.
+MYELIN_INLINE constexpr int64_t pair_words(int64_t lanes) { return kPairRows * lanes; }
 
 // A row of a group from two rows of k, of which the second, or both, may be missing at the end.
 template <int kWords>
@@ -29,14 +33,14 @@ MYELIN_INLINE void pack_row(const float* even, const float* odd, int64_t left, f
   if (odd && left >= kWords) {
     MYELIN_UNROLL
     for (int i = 0; i < kWords; i += kWidth) {
-      store(to + i, as_float(pair_lanes(load(even + i), load(odd + i))));
+      store_pairs(to + i, kWords, pair_lanes(load(even + i), load(odd + i)));
     }
     return;
   }
   for (int i = 0; i < kWords && i < left; i += kWidth) {
     const Vec x = even ? load_lanes(even + i, left - i) : zero();
     const Vec y = odd ? load_lanes(odd + i, left - i) : zero();
-    store(to + i, as_float(pair_lanes(x, y)));
+    store_pairs(to + i, kWords, pair_lanes(x, y));
   }
 }
 
@@ -46,11 +50,11 @@ MYELIN_INLINE void pack_flat(const Side& from, const Packed& to) {
     const float* even = from.data + 2 * p * from.stride;
     const float* odd = even + from.stride;
     const bool has_even = 2 * p < from.depth, has_odd = 2 * p + 1 < from.depth;
-    float* row = to.data + p * kWords;
+    float* row = to.data + p * pair_words(kWords);
     for (int64_t group = 0; group < from.lanes; group += to.lanes) {
       pack_row<kWords>(has_even ? even + group : nullptr, has_odd ? odd + group : nullptr,
                        from.lanes - group, row);
-      row += to.pairs * kWords;
+      row += to.pairs * pair_words(kWords);
     }
   }
 }
@@ -73,7 +77,9 @@ MYELIN_INLINE void pack_square(const float* const* rows, int64_t k, int64_t left
   transpose(pairs);
   MYELIN_UNROLL
   for (int p = 0; p < kWidth; ++p) {
-    if (kWhole || p < to_pairs) store(to + p * kWords, pairs[p]);
+    if (kWhole || p < to_pairs) {
+      store_pairs(to + p * pair_words(kWords), kWords, as_int(pairs[p]));
+    }
   }
 }
 
@@ -89,14 +95,14 @@ MYELIN_INLINE void pack_deep(const Side& from, const Packed& to) {
       }
       int64_t k = 0;
       for (; k + 2 * kWidth <= from.depth; k += 2 * kWidth) {
-        pack_square<kWords, true>(rows, k, 2 * kWidth, kWidth, at + k / 2 * kWords + i);
+        pack_square<kWords, true>(rows, k, 2 * kWidth, kWidth, at + k / 2 * pair_words(kWords) + i);
       }
       if (k < from.depth) {
         pack_square<kWords, false>(rows, k, from.depth - k, to.pairs - k / 2,
-                                   at + k / 2 * kWords + i);
+                                   at + k / 2 * pair_words(kWords) + i);
       }
     }
-    at += to.pairs * kWords;
+    at += to.pairs * pair_words(kWords);
   }
 }
 

@@ -1,4 +1,4 @@
-// The microkernel of bf16 products on vectors.
+// The microkernel of bf16 products by dot products of pairs.
 #pragma once
 #include "pack_bf16.h"
 #include "tile.h"
@@ -7,10 +7,11 @@ namespace myelin {
 namespace {
 namespace bf16 {
 
-// Tiles are one or two vectors wide; this is how many rows then fit into the registers.
+// Tiles are one or two vectors wide; this is how many rows then fit into the registers, beside two
+// vectors of b and one of a.
 constexpr int kVecs = 2;
 constexpr int kPanel = kVecs * kWidth;
-constexpr int kTileRows = (kRegisters - kPairRegisters) / kVecs;
+constexpr int kTileRows = (kRegisters - 3) / kVecs;
 constexpr int kStrip = (kTileRows + kWidth - 1) / kWidth * kWidth;
 
 // Blocks: how deep, the unit of what is packed, and words of the workspace.

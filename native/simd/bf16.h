@@ -10,8 +10,9 @@
 namespace myelin {
 namespace {
 
-// Registers of a loop over dot_pairs besides its sums: two b and one a, each in halves, and a mask.
-constexpr int kPairRegisters = 7;
+// Rows of floats that packed pairs take: no instruction multiplies them, so a row of the odd
+// numbers is followed by one of the even ones.
+constexpr int kPairRows = 2;
 
 // The bits of x rounded to bf16; the lower half is not cleared.
 MYELIN_INLINE Int round_bits(Vec x) {
@@ -32,11 +33,10 @@ MYELIN_INLINE Int pair_neighbours(Vec low, Vec high) {
   deinterleave(low, high, even, odd);
   return pair_lanes(even, odd);
 }
-// sum + the product of the odd numbers, + that of the even ones: each a fused multiply-add.
-MYELIN_INLINE Vec dot_pairs(Int a, Int b, Vec sum) {
-  const Int upper = broadcast_int(-0x10000);
-  sum = fma(as_float(a & upper), as_float(b & upper), sum);
-  return fma(as_float(shift_left<16>(a)), as_float(shift_left<16>(b)), sum);
+// Stores pairs in rows `step` apart.
+MYELIN_INLINE void store_pairs(float* to, int64_t step, Int pairs) {
+  store(to, as_float(pairs & broadcast_int(-0x10000)));
+  store(to + step, as_float(shift_left<16>(pairs)));
 }
 
 }  // namespace
