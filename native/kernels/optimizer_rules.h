@@ -69,7 +69,7 @@ struct Rmsprop {
       // A gradient that never changes has variance 0, which rounding must not make negative.
       square = max(zero(), square - mean * mean);
     }
-    const Vec direction = g / (sqrt(square) + epsilon);
+    const Vec direction = quotient(g, sqrt(square) + epsilon);
     if (!kMomentum) return p - rate * direction;
     slots[1] = momentum * slots[1] + direction;
     return p - rate * slots[1];
@@ -82,7 +82,7 @@ struct Adagrad {
       : rate(constant(u.rate)), epsilon(constant(in.attributes[kOwn])) {}
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
     slots[0] = slots[0] + g * g;
-    return p - rate * g / (sqrt(slots[0]) + epsilon);
+    return p - quotient(rate * g, sqrt(slots[0]) + epsilon);
   }
 };
 
@@ -95,7 +95,7 @@ struct Adadelta {
         epsilon(constant(in.attributes[kOwn + 1])) {}
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
     const Vec square = average(slots[0], g * g);
-    const Vec delta = g * sqrt(slots[1] + epsilon) / sqrt(square + epsilon);
+    const Vec delta = quotient(g * sqrt(slots[1] + epsilon), sqrt(square + epsilon));
     average(slots[1], delta * delta);
     return p - rate * delta;
   }
@@ -116,7 +116,7 @@ struct Adam {
     const Vec m = first(slots[0], g);
     Vec v = second(slots[1], g * g);
     if (kLargest) v = slots[2] = max(slots[2], v);
-    return p - rate * m / fma(sqrt(v), root, epsilon);
+    return p - quotient(rate * m, fma(sqrt(v), root, epsilon));
   }
 };
 
@@ -167,7 +167,8 @@ struct Nadam {
   }
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
     const Vec m = first(slots[0], g), v = second(slots[1], g * g);
-    return p - (from_gradient * g + from_momentum * m) / (sqrt(v * correction) + epsilon);
+    const Vec move = from_gradient * g + from_momentum * m;
+    return p - quotient(move, sqrt(v * correction) + epsilon);
   }
 };
 

@@ -4,6 +4,7 @@
 //   Vec     kWidth floats        Int   kWidth 32-bit integers        Mask   kWidth booleans
 //   load store, *_partial (only the first n lanes are touched; others read as 0), broadcast
 //   + - * /, fma(a,b,c) = a*b+c, sqrt, abs, min, max (NaN wins), min_of/max_of(constant, x)
+//   quotient(a,b) = a/b to 1 ULP where b is not negative, faster than / beside a square root
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
 //   round_to_int to_float as_int as_float, power_of_two scale scale_add

@@ -183,5 +183,39 @@ TEST_CASE("every derivative is the slope of its function") {
   }
 }
 
+// A parameter of 0 becomes a quotient: minus the gradient over the root of what was accumulated.
+TEST_CASE("optimizers divide to a unit in the last place, by whatever there is") {
+  Values squares = over_exponents(-125, 126, 200, false);
+  squares.insert(squares.end(), {0, kInf, kNan, kInf, 0});
+  const int64_t n = static_cast<int64_t>(squares.size());
+  Values gradients;
+  Numbers numbers(9);
+  // So small that their squares change no sum, and rounding none of the figures below.
+  for (float square : squares) {
+    const float most = square == 0 || !(square < kInf) ? 0.0f : std::sqrt(square) * 1e-5f;
+    gradients.push_back(most * numbers.next(-1, 1));
+  }
+  gradients[gradients.size() - 2] = 1;
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(std::string(table->isa));
+    Call call(*table, "adagrad");
+    call.context().learning_rate = 1;
+    call.attribute(1).attribute(0).attribute(0);  // scale, decay, epsilon
+    call.input({n}, false, Values(squares.size())).input({n}, false, gradients);
+    call.input({n}, false, squares).output_is_input(0).output_is_input(2);
+    call.run();
+    const Values moved = call.result(0), sums = call.result(1);
+    double worst = 0;
+    for (size_t i = 0; i < squares.size(); ++i) {
+      const float root = std::sqrt(sums[i]);
+      const long double truth = -static_cast<long double>(gradients[i]) / root;
+      // Steps below the normal numbers are zeros.
+      if (std::abs(truth) < 0x1p-100L && std::abs(moved[i]) < 0x1p-100f) continue;
+      worst = std::max(worst, ulps(moved[i], truth));
+    }
+    CHECK(worst <= 1);
+  }
+}
+
 }  // namespace
 }  // namespace myelin::test
