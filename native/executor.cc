@@ -17,8 +17,9 @@ constexpr double kMillisecondsOfWork = 0.07e-6;
 constexpr int64_t kWorkPerPart = 12 * 1024;
 // Waking threads takes 50 us, in which a run of less work than this (50 us too) ends without them.
 constexpr int64_t kWorkPerWaking = 768 * 1024;
-// Cutting matrices into pieces and putting them together again costs what pieces gain in 4 steps.
-constexpr double kStepsPerCut = 16;
+// Cutting matrices into pieces and putting them together again costs what pieces gain in 1 to 5
+// steps.
+constexpr double kStepsPerCut = 6;
 
 // The mean of plan output 0 over the epoch that the cursor has just left, weighted by rows; read
 // from where the steps put it, those of earlier runs included.
