@@ -119,20 +119,20 @@ bool ColumnPieces::find_users(Layer& layer) {
   return fit && writers == 1;
 }
 
-// The most pieces, all alike, that every user of the layer can take; 0: none.
+// As many pieces, all alike, as every user of the layer has parts; 0: it stays whole.
 int64_t ColumnPieces::pieces_of(const Layer& layer, const std::vector<int32_t>& parts,
                                 const std::vector<int64_t>& batches) const {
-  int64_t most = layer.columns / kUnit;
+  int64_t pieces = layer.columns;
   for (size_t user : layer.users) {
-    most = std::min<int64_t>(most, parts[user]);
+    pieces = std::min<int64_t>(pieces, parts[user]);
     const Instruction& instruction = plan_.instructions[user];
     for (int64_t batch : batches) {
       if (!instruction.kernel->takes_pieces(instruction, batch)) return 0;
     }
   }
-  while (most > 1 && layer.columns % (most * kUnit) != 0) most--;
-  if (most < 2 || !Blocks{layer.rows, most, layer.columns / most, true}.fit()) return 0;
-  return most;
+  // Fewer pieces than parts would leave threads idle.
+  if (pieces < 2 || layer.columns % (pieces * kUnit) != 0) return 0;
+  return Blocks{layer.rows, pieces, layer.columns / pieces, true}.fit() ? pieces : 0;
 }
 
 // Tells the layer's users how its matrices lie.

@@ -37,8 +37,8 @@ class ColumnPieces {
 
     bool is_cut() const { return cut_; }
 
-    // Cuts each layer's matrices into at most as many pieces as `parts` says of every instruction
-    // that touches them, for steps of these batch sizes.
+    // Cuts each layer's matrices into as many pieces as `parts` says of every instruction that
+    // touches them, for steps of these batch sizes.
     void cut(const std::vector<int32_t>& parts, const std::vector<int64_t>& batches);
     void join();
 

@@ -104,14 +104,14 @@ TEST_CASE("a cut matrix is its pieces, one after the other, and then whole again
   }
 }
 
-TEST_CASE("pieces are alike, so there may be fewer than parts") {
+TEST_CASE("a layer stays whole that has no piece of whole cache lines for every part") {
   Fixture f(DensePlan(network("")).spec());
   Cutting cutting(f);
-  cutting.residence.cut(parts_of(f.plan, 7), {kBatch});
-  CHECK(most_pieces(f.plan) == 4);
-  cutting.residence.join();
-  cutting.residence.cut(parts_of(f.plan, 1), {kBatch});
-  CHECK(most_pieces(f.plan) == 0);
+  for (int32_t parts : {1, 3, 7, 16}) {
+    cutting.residence.cut(parts_of(f.plan, parts), {kBatch});
+    CHECK(most_pieces(f.plan) == 0);
+    cutting.residence.join();
+  }
 }
 
 TEST_CASE("an instruction that needs whole rows for a batch keeps its layer whole") {
@@ -205,7 +205,7 @@ Outcome train(const DenseNetwork& net, const KernelTable& table, int threads, bo
 }
 
 #if defined(MYELIN_SLOW)
-constexpr int kThreads[] = {3};
+constexpr int kThreads[] = {2};
 #else
 constexpr int kThreads[] = {2, 3, 4};
 #endif
@@ -235,11 +235,11 @@ TEST_CASE("slices and steps that are not finite leave matrices whole") {
   const DenseNetwork net = network("adam");
   const Outcome one = train(net, table, 1, false);
   CHECK(one.reason == Reason::kNotFinite);
-  const Outcome several = train(net, table, 3, false);
+  const Outcome several = train(net, table, 4, false);
   CHECK(several.reason == Reason::kNotFinite);
   CHECK(several.state == one.state);
   CHECK(several.slots == one.slots);
-  const Outcome whole = train(net, table, 1), sliced = train(net, table, 3, true, 1);
+  const Outcome whole = train(net, table, 1), sliced = train(net, table, 4, true, 1);
   CHECK(sliced.state == whole.state);
   CHECK(sliced.slots == whole.slots);
 }
