@@ -57,10 +57,15 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
   if (p.updates() && p.k > kDepth) return s;  // sums must be whole before they meet c
   s.pack_b = p.b.transposed || b_stays || (many && p.b.stride % kAliasing == 0);
-  const bool a_aliases = p.a.stride % kAliasing == 0 && (kSmallTiles || !a_stays);
+  // Low tiles come to the same columns of a more often.
+  const bool a_aliases =
+      kSmallTiles ? p.a.stride % (kAliasing / 2) == 0 : p.a.stride % kAliasing == 0 && !a_stays;
   s.pack_a = p.a.transposed && many && p.n > 2 * panel && (b_stays || a_aliases);
   if (!p.updates()) {
-    const int64_t fits = s.pack_a ? l1 * 5 / 8 / s.strip_rows : s.pack_b ? l2 / 4 / panel : kDepth;
+    // A packed strip stays in L1, a low one beside the panels of b.
+    const int64_t strip =
+        kSmallTiles ? l1 * 3 / 4 / (s.strip_rows + panel) : l1 * 5 / 8 / s.strip_rows;
+    const int64_t fits = s.pack_a ? strip : s.pack_b ? l2 / 4 / panel : kDepth;
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
   int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
