@@ -6,9 +6,9 @@
 namespace myelin {
 namespace {
 
-// Narrower matrices are not divided by columns.
+// Kernels divide narrower matrices by rows: `owns_columns` in kernels/common.h.
 constexpr int64_t kFewestColumns = 64;
-// Below this caches of all CPUs hold what a step touches, and rows change hands quickly.
+// Smaller ones are not worth moving.
 constexpr int64_t kSmallest = 16 * 1024;
 // A piece is whole vectors of every ISA, and whole cache lines.
 constexpr int64_t kUnit = 16;

@@ -102,7 +102,7 @@ Executor::Executor(Plan plan)
       input_places_(plan_, !whole_step_),
       column_pieces_(plan_) {}
 
-// What a job's steps go on with.
+// A call of `run`: what its steps share.
 struct Executor::Run {
   const Job& job;
   Cursor cursor;
@@ -115,7 +115,7 @@ struct Executor::Run {
   Run(Executor& executor, const Job& its_job, const Resources& resources)
       : job(its_job),
         cursor(job),
-        threads(executor.threads_for(cursor.rows(), job_steps(), *resources.pool)),
+        threads(executor.threads_for(cursor.rows(), steps_left(), *resources.pool)),
         lease(*resources.pool),
         reading(executor.input_places_, job),
         columns(executor.column_pieces_, lease, resources.workspace) {
@@ -124,8 +124,7 @@ struct Executor::Run {
     context.workspace = resources.workspace;
   }
 
-  // That are left.
-  int64_t job_steps() const { return cursor.steps() - cursor.step(); }
+  int64_t steps_left() const { return cursor.steps() - cursor.step(); }
 };
 
 RunResult Executor::run(const Job& job, const Resources& resources,
@@ -206,7 +205,7 @@ void Executor::lay_out(Run& run, bool divided) {
     int64_t full = std::min(job.batch_size, job.epoch_rows), rest = job.epoch_rows % full;
     const Schedule& parts = schedule(full, run.threads);
     double step = kMillisecondsOfWork * static_cast<double>(parts.divided_work) / run.threads;
-    if (std::min(static_cast<double>(run.job_steps()), job.budget / step) < kStepsPerCut) return;
+    if (std::min(static_cast<double>(run.steps_left()), job.budget / step) < kStepsPerCut) return;
     run.columns.cut(parts.parts, {full, rest > 0 ? rest : full});
   }
   choice_.resume();

@@ -3,10 +3,8 @@
 #include "gemm.h"
 #if defined(MYELIN_ISA_AVX512AMX)
 #include "tile_amx.h"
-#elif defined(MYELIN_ISA_AVX512BF16)
-#include "tile_bf16.h"
 #else
-#include "tile_rounded.h"
+#include "tile_bf16.h"
 #endif
 
 namespace myelin {

@@ -67,7 +67,7 @@ inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
            attribute(in, 2)}};
 }
 
-// Forwards a part must be columns, backwards sums go on from piece to piece.
+// Where parts are rows of x, each of them reads the whole kernel.
 inline bool takes_pieces(const Instruction& in, int64_t batch) {
   const Operand& y = in.outputs[0];
   return gemm::divides_columns(rows_of(y, batch), width_of(y), false);
@@ -107,6 +107,7 @@ inline gemm::Product product_grad_input(const Instruction& in, const StepContext
   return p;
 }
 
+// A chain of sums goes on from piece to piece; the lanes of a dot product are added up only once.
 inline bool grad_input_takes_pieces(const Instruction& in, int64_t batch) {
   StepContext context{};
   context.batch = batch;

@@ -76,7 +76,8 @@ struct Product {
     if (epilogue.saved) epilogue.saved += elements;
   }
 
-  // Makes columns a to b of the whole c and b its columns: those of a piece where they are in some.
+  // Makes it the product of some columns of b, hence of c: of a whole piece, where they are in
+  // pieces.
   void take_columns(Range r) {
     if (b.piece != 0 && !b.transposed) {
       b = {b.data + r.begin / b.piece * b.piece_step, b.piece, false};

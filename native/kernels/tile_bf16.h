@@ -1,4 +1,5 @@
-// The microkernel of bf16 products by dot products of pairs.
+// The microkernel of bf16 products on vectors: dot products of pairs, or, where no instruction does
+// these fast, the tiles of float32 products with rounded factors.
 #pragma once
 #include "pack_bf16.h"
 #include "tile.h"
@@ -11,26 +12,28 @@ namespace bf16 {
 // vectors of b and one of a.
 constexpr int kVecs = 2;
 constexpr int kPanel = kVecs * kWidth;
-constexpr int kTileRows = (kRegisters - 3) / kVecs;
+constexpr int kTileRows = kPairRows == 1 ? (kRegisters - 3) / kVecs : gemm::kTileRows[kVecs - 1];
 constexpr int kStrip = (kTileRows + kWidth - 1) / kWidth * kWidth;
 
 // Blocks: how deep, the unit of what is packed, and words of the workspace.
 constexpr int64_t kDepth = 512, kDepthUnit = 2;
-constexpr int64_t kBlockColumns = 16 * kWidth;
-constexpr int64_t kPackedA = 128 * 1024, kPackedB = kBlockColumns * kDepth / 2;
+constexpr int64_t kBlockColumns = 16 * kWidth / kPairRows;
+constexpr int64_t kPackedA = 128 * 1024, kPackedB = pair_words(kBlockColumns) * kDepth / 2;
 
 MYELIN_INLINE int64_t block_columns(int64_t) { return kBlockColumns; }
 
 // Rows of all strips but the last one: as even as can be.
 MYELIN_INLINE int64_t strip_rows(int64_t m) { return divide_up(m, divide_up(m, kTileRows)); }
 // Words of a packed strip.
-MYELIN_INLINE int64_t strip_words(int64_t, int64_t pairs) { return pairs * kStrip; }
+MYELIN_INLINE int64_t strip_words(int64_t, int64_t pairs) { return pairs * pair_words(kStrip); }
 
 inline void pack_strips(const Side& a, const Packed& to) { pack<kStrip>(a, to); }
 
 // Registers need nothing before and after.
 MYELIN_INLINE void begin_tiles(int64_t) {}
 MYELIN_INLINE void end_tiles() {}
+
+#if defined(MYELIN_ISA_AVX512BF16)
 
 // Each element is one chain along k, from `start` on: the same bits for any tile or block.
 template <int kRows, int kColumns>
@@ -89,6 +92,29 @@ constexpr TileTable kTiles = tiles_of(gemm::Count<kTileRows>::Rows());
 MYELIN_INLINE void run_tile(const Tile& t) {
   kTiles.of[divide_up(t.columns, kWidth) - 1][t.rows - 1](t);
 }
+
+#else
+
+// Each element is one chain along k, the odd number of each pair first, as dot products of pairs
+// have it.
+MYELIN_INLINE void run_tile(const Tile& t) {
+  const int width = t.columns > kWidth;
+  gemm::Tile tile = {};
+  tile.k = 2 * t.pairs;
+  tile.a = t.a;
+  tile.a_row = 1;
+  tile.a_step = kStrip;
+  tile.b = t.b;
+  tile.b_step = kPanel;
+  tile.start = t.start;
+  tile.start_row = t.start_stride;
+  tile.c = t.c;
+  tile.c_row = t.c_stride;
+  tile.last = t.columns - width * kWidth;
+  gemm::run_tile(width, t.rows, tile);
+}
+
+#endif
 
 }  // namespace bf16
 }  // namespace
