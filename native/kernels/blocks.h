@@ -22,7 +22,8 @@ MYELIN_INLINE int64_t even_share(int64_t n, int64_t most, int64_t unit) {
 
 // The most depth of a block: more would make neither packing nor passes over c much cheaper.
 constexpr int64_t kDepth = 1024;
-// Matrices whose rows are a multiple of this apart have their columns in a few places of the cache.
+// Matrices whose rows are a multiple of this apart have their columns in a few places of the cache,
+// and of twice this in one: nearest caches have 64 lines of 64 bytes to a way.
 constexpr int64_t kAliasing = 512;
 
 // A tall tile loads least; a wide one is for few rows, or where `wide` is asked for.
@@ -49,9 +50,10 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
-  // Reading along a row of c, prefetchers would run on into what another CPU writes.
-  const bool steps_down = p.updates() && p.shares_rows();
-  const bool wide = !steps_down && (shallow || (b_stays && !p.a.transposed));
+  // A tall tile has more rows than the cache has lines for them.
+  const bool rows_alias = !p.a.transposed && p.a.stride % (2 * kAliasing) == 0;
+  const bool wide =
+      !(p.updates() && p.shares_rows()) && (shallow || (b_stays && !p.a.transposed) || rows_alias);
   const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
@@ -69,8 +71,10 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
   int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
-  // An optimizer begins and ends with waiting: rows as long as L1 holds a strip of them.
-  if (p.sink) most_n = steps_down ? panel : min_int(l2 / 2 / s.k, l1 * 2 / 3 / s.strip_rows);
+  // An optimizer begins and ends with waiting, and fetches ahead where rows are whole.
+  if (p.sink) most_n = min_int(l2 / 2 / s.k, l2 / 8 / s.strip_rows);
+  // Reading along a row of c, prefetchers would run on into what another CPU writes.
+  if (p.shares_rows()) most_n = panel;
   s.n = most_n <= panel ? panel : even_share(p.n, most_n, panel);
   if (s.pack_a) {
     const int64_t taken = s.n * s.k + s.strip_rows * s.n;
