@@ -93,7 +93,9 @@ inline void multiply(const Product& p, float* workspace) {
   const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
   const int64_t rows =
       gemm::even_share(p.m, kPackedA / strip_words(kTileRows, depth / 2) * kTileRows, 1);
-  const int64_t columns = block_columns(depth / 2);
+  // Whole rows, where they fit: what an optimizer reads after a strip is then one stretch.
+  const int64_t columns =
+      min_int(kPackedB / pair_words(depth / 2), kGradient / kTileRows) / kPanel * kPanel;
   Block block;
   block.gradient = packed_b + kPackedB;
   for (int64_t k = 0; k < p.k; k += depth) {

@@ -17,8 +17,6 @@ constexpr int64_t kDepth = 1024, kDepthUnit = 2 * kTileSide;
 // the wider the less deep it is: rows of c are then written in long stretches.
 constexpr int64_t kPackedA = 256 * 1024, kPackedB = 32 * 1024;
 
-MYELIN_INLINE int64_t block_columns(int64_t pairs) { return kPackedB / pairs / kPanel * kPanel; }
-
 // Rows of all strips but the last one, which fill one tile or two: as even as can be, since a
 // product of tiles takes a cycle a row.
 MYELIN_INLINE int64_t strip_rows(int64_t m) {

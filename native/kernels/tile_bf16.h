@@ -15,12 +15,11 @@ constexpr int kPanel = kVecs * kWidth;
 constexpr int kTileRows = kPairRows == 1 ? (kRegisters - 3) / kVecs : gemm::kTileRows[kVecs - 1];
 constexpr int kStrip = (kTileRows + kWidth - 1) / kWidth * kWidth;
 
-// Blocks: how deep, the unit of what is packed, and words of the workspace.
+// Blocks: how deep, the unit of what is packed, and words of the workspace: for so many columns of
+// the deepest, more of others.
 constexpr int64_t kDepth = 512, kDepthUnit = 2;
-constexpr int64_t kBlockColumns = 16 * kWidth / kPairRows;
-constexpr int64_t kPackedA = 128 * 1024, kPackedB = pair_words(kBlockColumns) * kDepth / 2;
-
-MYELIN_INLINE int64_t block_columns(int64_t) { return kBlockColumns; }
+constexpr int64_t kDeepestColumns = 16 * kWidth / kPairRows;
+constexpr int64_t kPackedA = 128 * 1024, kPackedB = pair_words(kDeepestColumns) * kDepth / 2;
 
 // Rows of all strips but the last one: as even as can be.
 MYELIN_INLINE int64_t strip_rows(int64_t m) { return divide_up(m, divide_up(m, kTileRows)); }
