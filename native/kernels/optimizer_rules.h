@@ -21,14 +21,17 @@ struct Update {
 
 MYELIN_INLINE Vec constant(double x) { return broadcast(static_cast<float>(x)); }
 
-// An exponential moving average: slot = slot rate + value (1 - rate).
+// An exponential moving average: slot += (value - slot) (1 - rate).
 struct Average {
-  Vec keep, take;
+  Vec take;
 
-  explicit Average(double rate) : keep(constant(rate)), take(constant(1.0 - rate)) {}
+  explicit Average(double rate) : take(constant(1.0 - rate)) {}
   MYELIN_INLINE Vec operator()(Vec& slot, Vec value) const {
-    slot = slot * keep + value * take;
-    return slot;
+    return slot = fma(take, value - slot, slot);
+  }
+  // Of a square.
+  MYELIN_INLINE Vec square(Vec& slot, Vec root) const {
+    return slot = fnma(take, fnma(root, root, slot), slot);
   }
 };
 
@@ -63,7 +66,7 @@ struct Rmsprop {
         epsilon(constant(in.attributes[kOwn + 1])),
         momentum(constant(in.attributes[kOwn + 2])) {}
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
-    Vec square = average(slots[0], g * g);
+    Vec square = average.square(slots[0], g);
     if (kCentered) {
       const Vec mean = average(slots[kMomentum ? 2 : 1], g);
       // A gradient that never changes has variance 0, which rounding must not make negative.
@@ -94,9 +97,9 @@ struct Adadelta {
         rate(constant(u.rate)),
         epsilon(constant(in.attributes[kOwn + 1])) {}
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
-    const Vec square = average(slots[0], g * g);
+    const Vec square = average.square(slots[0], g);
     const Vec delta = quotient(g * sqrt(slots[1] + epsilon), sqrt(square + epsilon));
-    average(slots[1], delta * delta);
+    average.square(slots[1], delta);
     return p - rate * delta;
   }
 };
@@ -105,18 +108,19 @@ struct Adadelta {
 template <bool kLargest>
 struct Adam {
   Average first, second;
-  Vec rate, epsilon, root;
+  Vec rate, epsilon;
   Adam(const Instruction& in, const Update& u)
-      : first(in.attributes[kOwn]),
-        second(in.attributes[kOwn + 1]),
-        rate(constant(u.rate / (1.0 - ::pow(in.attributes[kOwn], u.t)))),
-        epsilon(constant(in.attributes[kOwn + 2])),
-        root(constant(1.0 / ::sqrt(1.0 - ::pow(in.attributes[kOwn + 1], u.t)))) {}
+      : first(in.attributes[kOwn]), second(in.attributes[kOwn + 1]) {
+    // Both sides of the quotient times what v's root is to be divided by.
+    const double root = ::sqrt(1.0 - ::pow(in.attributes[kOwn + 1], u.t));
+    rate = constant(u.rate * root / (1.0 - ::pow(in.attributes[kOwn], u.t)));
+    epsilon = constant(in.attributes[kOwn + 2] * root);
+  }
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
     const Vec m = first(slots[0], g);
-    Vec v = second(slots[1], g * g);
+    Vec v = second.square(slots[1], g);
     if (kLargest) v = slots[2] = max(slots[2], v);
-    return p - quotient(rate * m, fma(sqrt(v), root, epsilon));
+    return p - quotient(rate * m, sqrt(v) + epsilon);
   }
 };
 
@@ -166,7 +170,7 @@ struct Nadam {
     from_momentum = constant(u.rate * next / (1.0 - so_far * next));
   }
   MYELIN_INLINE Vec apply(Vec p, Vec g, Vec* slots) const {
-    const Vec m = first(slots[0], g), v = second(slots[1], g * g);
+    const Vec m = first(slots[0], g), v = second.square(slots[1], g);
     const Vec move = from_gradient * g + from_momentum * m;
     return p - quotient(move, sqrt(v * correction) + epsilon);
   }

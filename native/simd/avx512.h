@@ -47,13 +47,12 @@ MYELIN_INLINE Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
 MYELIN_INLINE Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
 MYELIN_INLINE Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
 MYELIN_INLINE Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+MYELIN_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
 // Beside a square root a division waits for the one unit that does both; this leaves it alone.
-// Newton's step makes a reciprocal of 28 bits, the remainder corrects the quotient.
+// A guess of 14 bits, and what it leaves divided in the same way: 28 bits before the last rounding.
 MYELIN_INLINE Vec quotient(Vec a, Vec b) {
-  const __m512 one = _mm512_set1_ps(1.0f), guess = _mm512_rcp14_ps(b.v);
-  const __m512 r = _mm512_fmadd_ps(guess, _mm512_fnmadd_ps(b.v, guess, one), guess);
-  const __m512 q = _mm512_mul_ps(a.v, r);
-  const __m512 result = _mm512_fmadd_ps(_mm512_fnmadd_ps(b.v, q, a.v), r, q);
+  const __m512 guess = _mm512_rcp14_ps(b.v), q = _mm512_mul_ps(a.v, guess);
+  const __m512 result = _mm512_fmadd_ps(_mm512_fnmadd_ps(b.v, q, a.v), guess, q);
   // Where reciprocals leave the range of normal numbers, and for NaN.
   const __mmask16 far = _mm512_cmp_ps_mask(b.v, _mm512_set1_ps(0x1p-100f), _CMP_NGE_UQ) |
                         _mm512_cmp_ps_mask(b.v, _mm512_set1_ps(0x1p100f), _CMP_NLE_UQ);

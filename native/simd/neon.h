@@ -54,6 +54,7 @@ MYELIN_INLINE Vec operator-(Vec a, Vec b) { return {vsubq_f32(a.v, b.v)}; }
 MYELIN_INLINE Vec operator*(Vec a, Vec b) { return {vmulq_f32(a.v, b.v)}; }
 MYELIN_INLINE Vec operator/(Vec a, Vec b) { return {vdivq_f32(a.v, b.v)}; }
 MYELIN_INLINE Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+MYELIN_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {vfmsq_f32(c.v, a.v, b.v)}; }
 MYELIN_INLINE Vec quotient(Vec a, Vec b) { return a / b; }
 MYELIN_INLINE Vec sqrt(Vec a) { return {vsqrtq_f32(a.v)}; }
 

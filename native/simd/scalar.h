@@ -39,6 +39,7 @@ MYELIN_INLINE Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
 MYELIN_INLINE Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
 // Rounded twice: without the instruction a true fma is a slow function call.
 MYELIN_INLINE Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
+MYELIN_INLINE Vec fnma(Vec a, Vec b, Vec c) { return {c.v - a.v * b.v}; }
 MYELIN_INLINE Vec quotient(Vec a, Vec b) { return a / b; }
 MYELIN_INLINE Vec sqrt(Vec a) { return {::sqrtf(a.v)}; }
 

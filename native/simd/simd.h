@@ -3,7 +3,8 @@
 //   kIsa, kWidth (floats in a Vec), kRegisters (vector registers)
 //   Vec     kWidth floats        Int   kWidth 32-bit integers        Mask   kWidth booleans
 //   load store, *_partial (only the first n lanes are touched; others read as 0), broadcast
-//   + - * /, fma(a,b,c) = a*b+c, sqrt, abs, min, max (NaN wins), min_of/max_of(constant, x)
+//   + - * /, fma(a,b,c) = a*b+c, fnma(a,b,c) = c-a*b, sqrt, abs
+//   min, max (NaN wins), min_of/max_of(constant, x)
 //   quotient(a,b) = a/b to 1 ULP where b is not negative, faster than / beside a square root
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
 //   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
