@@ -12,19 +12,27 @@ function git(...args) {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Vector extensions as the kernel lists them (Linux on x64; elsewhere unknown). */
-export function instructionSets() {
+/** What the kernel says of a CPU under that name (Linux on x64; elsewhere unknown). */
+function cpuInfo(name) {
   try {
-    const flags =
-      readFileSync("/proc/cpuinfo", "utf8")
-        .match(/^flags\s*:(.*)$/m)?.[1]
-        .split(" ") ?? [];
-    return ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16"].filter((name) =>
-      flags.includes(name),
-    );
+    return readFileSync("/proc/cpuinfo", "utf8").match(new RegExp(`^${name}\\s*:\\s*(.*)$`, "m"))?.[1];
   } catch {
-    return [];
+    return undefined;
   }
+}
+
+/** With family and model where they are known: hypervisors give CPUs of many generations one name. */
+function processor() {
+  const [name, family, model] = [cpus()[0]?.model.trim(), cpuInfo("cpu family"), cpuInfo("model")];
+  return family === undefined || model === undefined ? name : `${name}, family ${family} model ${model}`;
+}
+
+/** Vector extensions that are of use here. */
+export function instructionSets() {
+  const flags = cpuInfo("flags")?.split(" ") ?? [];
+  return ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16"].filter((name) =>
+    flags.includes(name),
+  );
 }
 
 /** @returns {Record<string, unknown>} */
@@ -36,7 +44,7 @@ export function environment() {
     uncommittedChanges: changes === undefined ? undefined : changes !== "",
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model.trim(),
+    cpu: processor(),
     instructionSets: instructionSets(),
     forcedIsa: process.env.MYELIN_ISA,
     cpus: availableParallelism(),
