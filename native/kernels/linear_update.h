@@ -13,33 +13,27 @@ inline const char* check_update_guard(const Instruction& in) {
   return check_rows(in);
 }
 
-// The largest magnitude; NaN where an element is NaN or infinite.
+// The largest magnitude; NaN where an element is NaN or infinite. Without their signs floats are in
+// the order of their bits, with infinity and then NaN as the largest.
 inline float largest(const float* x, int64_t n) {
   constexpr int kChains = 4;
-  Vec top[kChains], taint[kChains];
+  const auto magnitude = [](Vec value) { return as_int(abs(value)); };
+  Int top[kChains];
   MYELIN_UNROLL
-  for (int v = 0; v < kChains; ++v) top[v] = taint[v] = zero();
+  for (int v = 0; v < kChains; ++v) top[v] = broadcast_int(0);
   int64_t i = 0;
   for (; i + kChains * kWidth <= n; i += kChains * kWidth) {
     MYELIN_UNROLL
     for (int v = 0; v < kChains; ++v) {
-      const Vec value = load(x + i + v * kWidth);
-      top[v] = max_of(top[v], abs(value));
-      taint[v] = fma(value, zero(), taint[v]);
+      top[v] = max(top[v], magnitude(load(x + i + v * kWidth)));
     }
   }
-  for (; i < n; i += kWidth) {
-    const Vec value = load_lanes(x + i, n - i);
-    top[0] = max_of(top[0], abs(value));
-    taint[0] = fma(value, zero(), taint[0]);
-  }
-  Vec most = top[0], any_taint = taint[0];
+  for (; i < n; i += kWidth) top[0] = max(top[0], magnitude(load_lanes(x + i, n - i)));
   MYELIN_UNROLL
-  for (int v = 1; v < kChains; ++v) {
-    most = max_of(most, top[v]);
-    any_taint = any_taint + taint[v];
-  }
-  return any(is_nan(any_taint)) ? kNaN : reduce_max(most);
+  for (int v = 1; v < kChains; ++v) top[0] = max(top[0], top[v]);
+  constexpr int32_t kLargestFinite = 0x7f7fffff;
+  if (any(less(broadcast_int(kLargestFinite), top[0]))) return kNaN;
+  return reduce_max(as_float(top[0]));
 }
 
 // NaN in a lane where not all that it has seen is finite.

@@ -97,6 +97,7 @@ template <int kBits>
 MYELIN_INLINE Int shift_right(Int a) {
   return {_mm512_srli_epi32(a.v, kBits)};
 }
+MYELIN_INLINE Int max(Int a, Int b) { return {_mm512_max_epi32(a.v, b.v)}; }
 MYELIN_INLINE Mask less(Int a, Int b) { return {_mm512_cmplt_epi32_mask(a.v, b.v)}; }
 // Unsigned 32 x 32 -> 64 bits.
 MYELIN_INLINE void multiply_wide(Int a, uint32_t b, Int& high, Int& low) {

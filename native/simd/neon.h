@@ -27,6 +27,7 @@ MYELIN_INLINE Int lane_index() {
   return {vcombine_s32(vcreate_s32(0x100000000u), vcreate_s32(0x300000002u))};
 }
 MYELIN_INLINE Int broadcast_int(int32_t a) { return {vdupq_n_s32(a)}; }
+MYELIN_INLINE Int max(Int a, Int b) { return {vmaxq_s32(a.v, b.v)}; }
 MYELIN_INLINE Mask less(Int a, Int b) { return {vcltq_s32(a.v, b.v)}; }
 MYELIN_INLINE Mask first_lanes(int64_t n) {
   return less(lane_index(), broadcast_int(static_cast<int32_t>(n)));

@@ -76,6 +76,7 @@ template <int kBits>
 MYELIN_INLINE Int shift_right(Int a) {
   return wrap(word(a) >> kBits);
 }
+MYELIN_INLINE Int max(Int a, Int b) { return {a.v < b.v ? b.v : a.v}; }
 MYELIN_INLINE Mask less(Int a, Int b) { return {a.v < b.v}; }
 // Unsigned 32 x 32 -> 64 bits.
 MYELIN_INLINE void multiply_wide(Int a, uint32_t b, Int& high, Int& low) {

@@ -7,7 +7,7 @@
 //   min, max (NaN wins), min_of/max_of(constant, x)
 //   quotient(a,b) = a/b to 1 ULP where b is not negative, faster than / beside a square root
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
-//   Int: broadcast_int lane_index + - & | ^ shift_left shift_right less, multiply_wide
+//   Int: broadcast_int lane_index + - & | ^ shift_left shift_right max less, multiply_wide
 //   round_to_int to_float as_int as_float, power_of_two scale scale_add
 //   first broadcast_lane reduce_add reduce_max transpose sum_lanes interleave4 deinterleave,
 //   prefetch, prefetch_to_write

@@ -52,6 +52,7 @@ template <int kBits>
 MYELIN_INLINE Int shift_right(Int a) {
   return {_mm256_srli_epi32(a.v, kBits)};
 }
+MYELIN_INLINE Int max(Int a, Int b) { return {_mm256_max_epi32(a.v, b.v)}; }
 // Unsigned 32 x 32 -> 64 bits.
 MYELIN_INLINE void multiply_wide(Int a, uint32_t b, Int& high, Int& low) {
   const __m256i factor = _mm256_set1_epi64x(b);
