@@ -21,16 +21,20 @@ struct Update {
 
 MYELIN_INLINE Vec constant(double x) { return broadcast(static_cast<float>(x)); }
 
-// An exponential moving average: slot += (value - slot) (1 - rate).
+// An exponential moving average: slot += (value - slot) (1 - rate), from whichever of the two it
+// stays nearer to: from the other one, a small result would be a difference of large numbers.
 struct Average {
-  Vec take;
+  bool from_value;
+  Vec keep, take;
 
-  explicit Average(double rate) : take(constant(1.0 - rate)) {}
+  explicit Average(double rate)
+      : from_value(rate < 0.5), keep(constant(rate)), take(constant(1.0 - rate)) {}
   MYELIN_INLINE Vec operator()(Vec& slot, Vec value) const {
-    return slot = fma(take, value - slot, slot);
+    return slot = from_value ? fma(keep, slot - value, value) : fma(take, value - slot, slot);
   }
   // Of a square.
   MYELIN_INLINE Vec square(Vec& slot, Vec root) const {
+    if (from_value) return (*this)(slot, root * root);
     return slot = fnma(take, fnma(root, root, slot), slot);
   }
 };
