@@ -217,5 +217,25 @@ TEST_CASE("optimizers divide to a unit in the last place, by whatever there is")
   }
 }
 
+// With rates of 0 an average is its value, however large the one before was.
+TEST_CASE("a moving average loses nothing of a small value beside a large slot") {
+  const Values small = over_exponents(-60, -20, 3, true);
+  const auto n = static_cast<int64_t>(small.size());
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(std::string(table->isa));
+    Call call(*table, "adam");
+    call.attribute(1).attribute(0).attribute(0).attribute(0).attribute(1e-7);
+    call.input({n}, false, Values(small.size())).input({n}, false, small);
+    call.input({n}, false, Values(small.size(), 1e4f));
+    call.input({n}, false, Values(small.size(), 1e4f));
+    call.output_is_input(0).output_is_input(2).output_is_input(3);
+    call.run();
+    Values squares;
+    for (float value : small) squares.push_back(value * value);
+    CHECK(call.result(1) == small);
+    CHECK(call.result(2) == squares);
+  }
+}
+
 }  // namespace
 }  // namespace myelin::test
