@@ -3,6 +3,7 @@
 #include "blocks.h"
 #include "dot.h"
 #include "narrow.h"
+#include "outer.h"
 
 namespace myelin {
 namespace {
@@ -78,6 +79,7 @@ inline void multiply_in(Order order, const Product& p, float* workspace) {
   }
   if (order == Order::kDots) return multiply_dots(p);
   if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
+  if (is_outer(p)) return multiply_outer(p);
   if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);
   multiply_blocks(p, blocking(p, cache_sizes()), workspace);
 }
