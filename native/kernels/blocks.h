@@ -37,8 +37,8 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
 // An a that half of L2 takes (a quarter, if transposed) stays there while b passes by, panel after
 // panel. Otherwise, or where loops are so short that c is most of the work, b stays, packed, as
 // much of it as half of L2 takes, and strips of a pass by, those of a transposed a packed too and
-// about the size of L1. Else both are read in place, but for a b that is transposed and rows that
-// alias.
+// about the size of L1. Else both are read in place, but for a b that is transposed, or whose rows
+// alias, or that low tiles read so often that even a panel of it must lie close together.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
@@ -58,7 +58,8 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
   if (p.updates() && p.k > kDepth) return s;  // sums must be whole before they meet c
-  s.pack_b = p.b.transposed || b_stays || (many && p.b.stride % kAliasing == 0);
+  const bool b_is_read_often = many && (kSmallTiles || p.b.stride % kAliasing == 0);
+  s.pack_b = p.b.transposed || b_stays || b_is_read_often;
   // Low tiles come to the same columns of a more often.
   const bool a_aliases =
       kSmallTiles ? p.a.stride % (kAliasing / 2) == 0 : p.a.stride % kAliasing == 0 && !a_stays;
