@@ -57,6 +57,32 @@ MYELIN_INLINE void fetch_tile(const float* c, int64_t c_row) {
   }
 }
 
+#ifdef MYELIN_STEPS_IN_ASSEMBLY
+template <int kRows, int kVecs, bool kPartial, Beside kBeside>
+constexpr bool kInAssembly = kVecs == 2 && kRows >= 4 && !kPartial && kBeside != Beside::kCopy;
+
+// As many of the tile's steps as assembly does. Moves a and b, and returns how many are left.
+template <int kRows, Beside kBeside>
+MYELIN_INLINE int64_t assembled_steps(const Tile& t, Vec (&sum)[kRows][2], const float*& a,
+                                      const float*& b) {
+  constexpr bool kAhead = kBeside == Beside::kFetchAhead;
+  constexpr int64_t kBytes = sizeof(float);
+  const bool side_by_side = t.a_row == 1;
+  Factors factors = {a, kBytes * (side_by_side ? t.a_step : t.a_row), b, kBytes * t.b_step,
+                     t.ahead};
+  int64_t left = t.k;
+  if (kBeside == Beside::kFetchAgain) {
+    add_steps<kRows, kAhead>(sum, (left - kLastSteps) / 4, side_by_side, factors);
+    fetch_tile<kRows, 2>(t.next, t.c_row);
+    left = kLastSteps + left % 4;
+  }
+  if (left >= 4) add_steps<kRows, kAhead>(sum, left / 4, side_by_side, factors);
+  a = factors.a;
+  b = factors.b;
+  return left % 4;
+}
+#endif
+
 // Rows of a are addressed in threes from one pointer: base, base + row and base + 2 row are one
 // instruction's addressing modes, and pointers are scarce.
 template <int kRows, int kVecs, bool kPartial, Beside kBeside>
@@ -81,8 +107,15 @@ void tile(const Tile& t) {
   float* copy = t.copy;
   const float* ahead = t.ahead;
   if (t.next) fetch_tile<kRows, kVecs>(t.next, t.c_row);
+  int64_t steps = t.k;
+#ifdef MYELIN_STEPS_IN_ASSEMBLY
+  if constexpr (kInAssembly<kRows, kVecs, kPartial, kBeside>) {
+    steps = assembled_steps<kRows, kBeside>(t, sum, a[0], b);
+    a[1] = a[0] + 3 * a_row;
+  }
+#endif
   MYELIN_UNROLL_TWICE
-  for (int64_t k = t.k; k > 0; --k) {
+  for (int64_t k = steps; k > 0; --k) {
     if (kBeside == Beside::kFetchAhead) {
       prefetch_to_write(ahead);
       ahead += kLine;

@@ -49,4 +49,5 @@ MYELIN_INLINE float reduce_max(Vec a) { return any(is_nan(a)) ? kNaN : reduce_ma
 }  // namespace
 }  // namespace myelin
 
+#include "avx2_steps.h"
 #include "two_factors.h"
