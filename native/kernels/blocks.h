@@ -30,23 +30,23 @@ constexpr int64_t kAliasing = 512;
 inline int tile_width(int64_t m, int64_t n, bool wide) {
   if (n <= kWidth) return 0;
   if (m <= kTileRows[3] && n > 4 * kWidth) return 3;
-  if ((wide || m <= kTileRows[2]) && kTileRows[2] > 2 && n > 2 * kWidth) return 2;
+  if (((wide && !kSmallTiles) || m <= kTileRows[2]) && n > 2 * kWidth) return 2;
   return 1;
 }
 
 // An a that half of L2 takes (a quarter, if transposed) stays there while b passes by, panel after
 // panel. Otherwise, or where loops are so short that c is most of the work, b stays, packed, as
-// much of it as half of L2 takes, and strips of a pass by, those of a transposed a packed too and
-// about the size of L1. Else both are read in place, but for a b that is transposed, or whose rows
-// alias, or that low tiles read so often that even a panel of it must lie close together.
+// much of it as half of L2 takes (small tiles: twice as much as L2), and strips of a pass by, those
+// of a transposed a packed too and about the size of L1. Else both are read in place, but for a b
+// that is transposed, or whose rows alias, or that small tiles read so often that even a panel of
+// it must lie close together.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
   const bool many = p.m > 2 * kTileRows[1];
   // A strip of a transposed a touches up to twice the lines that it fills.
   const bool a_stays = p.m * p.k <= caches.l2 / 4 / (p.a.transposed ? 4 : 2);
-  // Tiles of few registers read both more often.
-  constexpr bool kSmallTiles = kRegisters < 32;
+  // Small tiles read both more often.
   const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
@@ -71,7 +71,9 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
     const int64_t fits = s.pack_a ? strip : s.pack_b ? l2 / 4 / panel : kDepth;
     s.k = even_share(p.k, max_int(16, min_int(fits, kDepth)), 4);
   }
-  int64_t most_n = s.pack_b && (!a_stays || shallow) ? l2 / 2 / s.k : panel;
+  // Small tiles read a so often that b had better come from L3.
+  const int64_t of_b = kSmallTiles && !s.pack_a ? min_int(2 * l2, kWorkspaceFloats / 2) : l2 / 2;
+  int64_t most_n = s.pack_b && (!a_stays || shallow) ? of_b / s.k : panel;
   // An optimizer begins and ends with waiting, and fetches ahead where rows are whole.
   if (p.sink) most_n = min_int(l2 / 2 / s.k, l2 / 8 / s.strip_rows);
   // Reading along a row of c, prefetchers would run on into what another CPU writes.

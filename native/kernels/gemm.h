@@ -4,6 +4,7 @@
 #include "dot.h"
 #include "narrow.h"
 #include "outer.h"
+#include "row.h"
 
 namespace myelin {
 namespace {
@@ -28,7 +29,9 @@ inline Order order_of(const Product& p) {
     const bool fits = p.n * round_up(p.k, kWidth) <= kWorkspaceFloats;
     return narrow && fits ? Order::kNarrowDots : Order::kChains;
   }
-  const bool few_rows = p.m <= 2 || (p.m <= 64 && 10 * p.m <= p.k);
+  // Above, transposing b for tiles costs less than adding up lanes.
+  constexpr int64_t kFewRows = kSmallTiles ? 12 : 64;
+  const bool few_rows = p.m <= 2 || (p.m <= kFewRows && 10 * p.m <= p.k);
   return narrow || few_rows ? Order::kDots : Order::kChains;
 }
 
@@ -80,6 +83,7 @@ inline void multiply_in(Order order, const Product& p, float* workspace) {
   if (order == Order::kDots) return multiply_dots(p);
   if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
   if (is_outer(p)) return multiply_outer(p);
+  if (is_row(p)) return multiply_row(p);
   if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);
   multiply_blocks(p, blocking(p, cache_sizes()), workspace);
 }

@@ -9,8 +9,9 @@ namespace gemm {
 // Tiles are 1, 2, 4 or 8 vectors wide; this is how many rows they have at most. Wide tiles of few
 // rows fill the registers, a narrow one only ends a row of wider ones.
 constexpr int kWidths = 4;
-constexpr int kTileRows[kWidths] = {kRegisters == 32 ? 14 : 6, kRegisters == 32 ? 14 : 6,
-                                    kRegisters == 32 ? 6 : 2, kRegisters == 32 ? 3 : 1};
+constexpr bool kSmallTiles = kRegisters < 32;
+constexpr int kTileRows[kWidths] = {kSmallTiles ? 6 : 14, kSmallTiles ? 6 : 14, kSmallTiles ? 2 : 6,
+                                    kSmallTiles ? 1 : 3};
 // A tile of c = start + a b, whose element (i, k) of a is a[i * a_row + k * a_step] and (k, j) of b
 // is b[k * b_step + j].
 //
