@@ -82,7 +82,7 @@ inline void multiply_in(Order order, const Product& p, float* workspace) {
   }
   if (order == Order::kDots) return multiply_dots(p);
   if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
-  if (is_outer(p)) return multiply_outer(p);
+  if (is_outer(p)) return multiply_outer(p, workspace);
   if (is_row(p)) return multiply_row(p);
   if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);
   multiply_blocks(p, blocking(p, cache_sizes()), workspace);

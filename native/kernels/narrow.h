@@ -14,10 +14,11 @@ MYELIN_INLINE bool is_few(const Product& p) {
   return !p.b.transposed && p.n <= kWidth && p.m * p.k <= kFewNumbers;
 }
 
-// A narrow product for a sink: gradients of as many rows as fit the workspace at a time.
+// A product for a sink: gradients of as many rows as stay in the nearest cache at a time.
 template <class Multiply>
 MYELIN_INLINE void sink_rows(const Product& p, float* workspace, const Multiply& multiply) {
-  const Pieces pieces(p.m, kWorkspaceFloats / p.n);
+  constexpr int64_t kNear = 4096;
+  const Pieces pieces(p.m, max_int(1, kNear / p.n));
   Product gradient = p;
   gradient.sink = nullptr;
   gradient.c = workspace;

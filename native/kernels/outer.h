@@ -1,14 +1,16 @@
 // Products of depth one, such as the gradient of a single sample: each row of c is b times a
 // number.
 #pragma once
-#include "product.h"
+#include "narrow.h"
 
 namespace myelin {
 namespace {
 namespace gemm {
 
 // A tile would be all beginning and end.
-MYELIN_INLINE bool is_outer(const Product& p) { return p.k == 1 && !p.b.transposed && !p.sink; }
+MYELIN_INLINE bool is_outer(const Product& p) {
+  return p.k == 1 && !p.b.transposed && (!p.sink || p.n <= kWorkspaceFloats);
+}
 
 // The bits are those of a tile; `from` is where the sums begin, null: at zero.
 template <bool kUpdates>
@@ -31,7 +33,8 @@ MYELIN_INLINE void outer_row(float number, const float* b, int64_t n, const floa
   store_partial(c + j, sum(load_partial(b + j, n - j), start, before), n - j);
 }
 
-inline void multiply_outer(const Product& p) {
+inline void multiply_outer(const Product& p, float* workspace) {
+  if (p.sink) return sink_rows(p, workspace, multiply_outer);
   const Vec step = broadcast(p.step ? *p.step : 0);
   for (int64_t i = 0; i < p.m; ++i) {
     const float number = *p.a.at(i, 0);
