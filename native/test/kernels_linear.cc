@@ -239,8 +239,8 @@ TEST_CASE("an optimizer within the product has the bits of one behind a stored g
         }
       }
 #if !defined(MYELIN_SLOW)
-      check_step(*table, {1, kWorkspaceFloats * 5 / 4, 2},
-                 optimizer);  // a row beyond the workspace
+      // A row that the workspace does not hold.
+      check_step(*table, {1, kWorkspaceFloats * 5 / 4, 2}, optimizer);
 #endif
     }
   }
