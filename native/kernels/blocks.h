@@ -30,7 +30,7 @@ constexpr int64_t kAliasing = 512;
 inline int tile_width(int64_t m, int64_t n, bool wide) {
   if (n <= kWidth) return 0;
   if (m <= kTileRows[3] && n > 4 * kWidth) return 3;
-  if (((wide && !kSmallTiles) || m <= kTileRows[2]) && n > 2 * kWidth) return 2;
+  if ((wide || m <= kTileRows[2]) && n > 2 * kWidth) return 2;
   return 1;
 }
 
@@ -52,15 +52,16 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
   // A tall tile has more rows than the cache has lines for them.
   const bool rows_alias = !p.a.transposed && p.a.stride % (2 * kAliasing) == 0;
-  const bool wide =
-      !(p.updates() && p.shares_rows()) && (shallow || (b_stays && !p.a.transposed) || rows_alias);
+  // A wide small tile has fewer sums, too few to hide their latency.
+  const bool wide = !kSmallTiles && !(p.updates() && p.shares_rows()) &&
+                    (shallow || (b_stays && !p.a.transposed) || rows_alias);
   const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
   if (p.updates() && p.k > kDepth) return s;  // sums must be whole before they meet c
   const bool b_is_read_often = many && (kSmallTiles || p.b.stride % kAliasing == 0);
   s.pack_b = p.b.transposed || b_stays || b_is_read_often;
-  // Low tiles come to the same columns of a more often.
+  // Small tiles come to the same columns of a more often.
   const bool a_aliases =
       kSmallTiles ? p.a.stride % (kAliasing / 2) == 0 : p.a.stride % kAliasing == 0 && !a_stays;
   s.pack_a = p.a.transposed && many && p.n > 2 * panel && (b_stays || a_aliases);

@@ -113,6 +113,7 @@ void tile(const Tile& t) {
   if constexpr (kInAssembly<kRows, kVecs, kPartial, kBeside>) {
     steps = assembled_steps<kRows, kBeside>(t, sum, a[0], b);
     a[1] = a[0] + 3 * a_row;
+    if (kBeside == Beside::kFetchAhead) ahead += (t.k - steps) * kLine;
   }
 #endif
   MYELIN_UNROLL_TWICE
