@@ -50,11 +50,11 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
-  // A tall tile has more rows than the cache has lines for them.
-  const bool rows_alias = !p.a.transposed && p.a.stride % (2 * kAliasing) == 0;
-  // A wide small tile has fewer sums, too few to hide their latency.
+  // A wide small tile has fewer sums, too few to hide their latency. Where rows alias, a tall tile
+  // has more of them than the cache has lines.
   const bool wide = !kSmallTiles && !(p.updates() && p.shares_rows()) &&
-                    (shallow || (b_stays && !p.a.transposed) || rows_alias);
+                    (shallow || (b_stays && !p.a.transposed) ||
+                     (!p.a.transposed && p.a.stride % (2 * kAliasing) == 0));
   const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
