@@ -34,20 +34,27 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// An a that half of L2 takes (a quarter, if transposed) stays there while b passes by, panel after
-// panel. Otherwise, or where loops are so short that c is most of the work, b stays, packed, as
-// much of it as half of L2 takes (small tiles: twice as much as L2), and strips of a pass by, those
-// of a transposed a packed too and about the size of L1. Else both are read in place, but for a b
-// that is transposed, or whose rows alias, or that small tiles read so often that even a panel of
-// it must lie close together.
+// Elements of a transposed a that stay in L2, however large that is.
+constexpr int64_t kStays = 64 * 1024;
+
+// An a that half of L2 takes (if transposed, a quarter and no more than kStays) stays there while b
+// passes by, panel after panel. Otherwise, or where loops are so short that c is most of the work,
+// b stays, packed, as much of it as half of L2 takes (small tiles: twice as much as L2), and strips
+// of a pass by, those of a transposed a packed too and about the size of L1. Else both are read in
+// place, but for a b that is transposed, or whose rows alias, or that small tiles read so often
+// that even a panel of it must lie close together.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
   const bool many = p.m > 2 * kTileRows[1];
   // A strip of a transposed a touches up to twice the lines that it fills.
-  const bool a_stays = p.m * p.k <= caches.l2 / 4 / (p.a.transposed ? 4 : 2);
+  const bool a_stays =
+      p.m * p.k <= (p.a.transposed ? min_int(caches.l2 / 16, kStays) : caches.l2 / 8);
+  // Enough columns of c pay for packing both (docs/decisions/0018).
+  const bool far_strips = p.a.transposed && !p.updates() && p.n >= 16 * kWidth;
   // Small tiles read both more often.
-  const bool b_stays = many && !a_stays && p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2);
+  const bool b_stays =
+      many && !a_stays && (far_strips || p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2));
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
   // A wide small tile has fewer sums, too few to hide their latency. Where rows alias, a tall tile
