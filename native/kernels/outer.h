@@ -1,7 +1,7 @@
 // Products of depth one, such as the gradient of a single sample: each row of c is b times a
 // number.
 #pragma once
-#include "narrow.h"
+#include "product.h"
 
 namespace myelin {
 namespace {

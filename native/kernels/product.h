@@ -113,6 +113,25 @@ struct Pieces {
   }
 };
 
+// A product for a sink: gradients of as many rows as stay in the nearest cache at a time.
+template <class Multiply>
+MYELIN_INLINE void sink_rows(const Product& p, float* workspace, const Multiply& multiply) {
+  constexpr int64_t kNear = 4096;
+  const Pieces pieces(p.m, max_int(1, kNear / p.n));
+  Product gradient = p;
+  gradient.sink = nullptr;
+  gradient.c = workspace;
+  gradient.c_stride = p.n;
+  for (int64_t index = 0; index < pieces.count; ++index) {
+    const Range rows = pieces[index];
+    gradient.m = rows.end - rows.begin;
+    gradient.a.data = p.a.at(rows.begin, 0);
+    multiply(gradient, workspace);
+    float* c = p.c + rows.begin * p.c_stride;
+    (*p.sink)(workspace, p.n, c, {p.c_stride, gradient.m, p.n}, c + gradient.m * p.c_stride);
+  }
+}
+
 }  // namespace gemm
 }  // namespace
 }  // namespace myelin
