@@ -34,7 +34,8 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
   return 1;
 }
 
-// Elements of a transposed a that stay in L2, however large that is.
+// The most elements of a transposed a that are worth reading in place, however large L2 is: each
+// step of k is on other lines, and on other pages where rows are long (docs/decisions/0018).
 constexpr int64_t kStays = 64 * 1024;
 
 // An a that half of L2 takes (if transposed, a quarter and no more than kStays) stays there while b
@@ -50,18 +51,18 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   // A strip of a transposed a touches up to twice the lines that it fills.
   const bool a_stays =
       p.m * p.k <= (p.a.transposed ? min_int(caches.l2 / 16, kStays) : caches.l2 / 8);
-  // Enough columns of c pay for packing both (docs/decisions/0018).
-  const bool far_strips = p.a.transposed && !p.updates() && p.n >= 16 * kWidth;
+  // Over fewer columns of c the time for packing does not come back.
+  const bool packing_pays = p.a.transposed && !p.updates() && p.n >= 16 * kWidth;
   // Small tiles read both more often.
   const bool b_stays =
-      many && !a_stays && (far_strips || p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2));
+      many && !a_stays && (packing_pays || p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2));
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
   // A wide small tile has fewer sums, too few to hide their latency. Where rows alias, a tall tile
   // has more of them than the cache has lines.
-  const bool wide = !kSmallTiles && !(p.updates() && p.shares_rows()) &&
-                    (shallow || (b_stays && !p.a.transposed) ||
-                     (!p.a.transposed && p.a.stride % (2 * kAliasing) == 0));
+  const bool wide =
+      !kSmallTiles && !(p.updates() && p.shares_rows()) &&
+      (shallow || (!p.a.transposed && (b_stays || p.a.stride % (2 * kAliasing) == 0)));
   const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
