@@ -10,8 +10,9 @@ namespace {
 constexpr int64_t kFewestColumns = 64;
 // Smaller ones are not worth moving.
 constexpr int64_t kSmallest = 16 * 1024;
-// A piece is whole vectors of every ISA, and whole cache lines.
-constexpr int64_t kUnit = 16;
+// A piece is whole vectors of every ISA, whole cache lines, and whole units of depth of matrix
+// units: sums along pieces are then those along the whole.
+constexpr int64_t kUnit = 32;
 
 // Where a fully connected layer's instructions read its kernel.
 constexpr int kKernelInput = 1;

@@ -12,7 +12,7 @@
 namespace myelin::test {
 namespace {
 
-constexpr uint32_t kBatch = 24, kRows = 128, kColumns = 128;
+constexpr uint32_t kBatch = 80, kRows = 128, kColumns = 128;
 
 DenseNetwork network(const std::string& optimizer) {
   DenseNetwork net;
@@ -76,7 +76,7 @@ struct Cutting {
 };
 
 TEST_CASE("a cut matrix is its pieces, one after the other, and then whole again") {
-  for (int32_t pieces : {2, 4, 8}) {
+  for (int32_t pieces : {2, 4}) {
     Fixture f(DensePlan(network("adam")).spec());
     std::vector<float> state = f.memory.block(0), slots = f.memory.block(1);
     {
@@ -165,7 +165,7 @@ struct Outcome {
 
 Outcome train(const DenseNetwork& net, const KernelTable& table, int threads, bool finite = true,
               double budget = std::numeric_limits<double>::infinity()) {
-  constexpr int64_t kSamples = 68, kEpochs = 7;  // 24, 24 and 20 samples a step
+  constexpr int64_t kSamples = 204, kEpochs = 7;  // 80, 80 and 44 samples a step
   Fixture f(DensePlan(net).spec(), table);
   std::vector<float> x(kSamples * kRows), y(kSamples * 10), rates = {0.01f};
   std::iota(x.begin(), x.end(), 0.0f);
@@ -215,6 +215,7 @@ TEST_CASE("steps on pieces have the bits of steps on whole matrices") {
     for (int kind = 0; kind < 4; kind++) {
       DenseNetwork net = network(kind % 2 ? "adam" : "");
       net.bf16 = kind >= 2;
+      net.widths = {kRows, 192, 96, 10};  // halves of 96: no multiple of the depth of a unit
       CAPTURE(table->isa);
       CAPTURE(net.optimizer);
       CAPTURE(net.bf16);
