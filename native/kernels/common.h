@@ -10,8 +10,8 @@ namespace {
 
 MYELIN_INLINE constexpr int64_t min_int(int64_t a, int64_t b) { return a < b ? a : b; }
 MYELIN_INLINE constexpr int64_t max_int(int64_t a, int64_t b) { return a > b ? a : b; }
-MYELIN_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-MYELIN_INLINE int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+MYELIN_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+MYELIN_INLINE constexpr int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
 // ---- Sizes: what Operand's members give, without a symbol that units could share ----
 

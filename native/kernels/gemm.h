@@ -5,13 +5,16 @@
 #include "narrow.h"
 #include "outer.h"
 #include "row.h"
+#if defined(MYELIN_ISA_AVX512AMX)
+#include "gemm_bf16x3.h"
+#endif
 
 namespace myelin {
 namespace {
 namespace gemm {
 
 // Ways that differ in the order of summation, hence in the bits.
-enum class Order { kChains, kDots, kNarrowDots };
+enum class Order { kChains, kDots, kNarrowDots, kSplit };
 
 // What a product costs beside its multiply-adds, in cycles or so: the lanes of a tile's last vector
 // that are idle, against adding up the lanes of a dot product and transposing b.
@@ -21,8 +24,12 @@ MYELIN_INLINE bool worth_dots(int64_t n, int64_t k) {
 }
 
 // Decided on the whole product, since all parts must agree, and where b is not transposed by its
-// size alone, since a sample's result must not depend on the batch that it is in.
+// size alone, since a sample's result must not depend on the batch that it is in; but for a matrix
+// unit, too slow for a few samples.
 inline Order order_of(const Product& p) {
+#if defined(MYELIN_ISA_AVX512AMX)
+  if (bf16x3::worth_splitting(p)) return Order::kSplit;
+#endif
   if (p.updates() || p.a.transposed) return Order::kChains;
   const bool narrow = worth_dots(p.n, p.k);
   if (!p.b.transposed) {
@@ -82,6 +89,9 @@ inline void multiply_in(Order order, const Product& p, float* workspace) {
   }
   if (order == Order::kDots) return multiply_dots(p);
   if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
+#if defined(MYELIN_ISA_AVX512AMX)
+  if (order == Order::kSplit) return bf16x3::multiply(p, workspace);
+#endif
   if (is_outer(p)) return multiply_outer(p, workspace);
   if (is_row(p)) return multiply_row(p);
   if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);

@@ -87,6 +87,9 @@ inline void multiply_deep(const Product& p, float* workspace) {
 
 // Computes the product; `workspace` is a StepContext's.
 inline void multiply(const Product& p, float* workspace) {
+  if (p.step) {
+    return gemm::multiply_for_step(p, [=](const Product& q) { bf16::multiply(q, workspace); });
+  }
   if (p.sink && p.k > kDepth) return multiply_deep(p, workspace);
   float* packed_a = workspace;
   float* packed_b = workspace + kPackedA;

@@ -111,7 +111,8 @@ inline gemm::Product product_grad_input(const Instruction& in, const StepContext
 inline bool grad_input_takes_pieces(const Instruction& in, int64_t batch) {
   StepContext context{};
   context.batch = batch;
-  return gemm::order_of(product_grad_input(in, context)) == gemm::Order::kChains;
+  const gemm::Order order = gemm::order_of(product_grad_input(in, context));
+  return order == gemm::Order::kChains || order == gemm::Order::kSplit;
 }
 
 inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_t part,

@@ -27,30 +27,6 @@ inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, 
   add_bias_part(in, ctx, part, parts);
 }
 
-inline void add_tile(const void* self, const float* gradient, int64_t gradient_stride, float* c,
-                     const unary::Tile& tile, const float*) {
-  const Vec step = broadcast(*static_cast<const float*>(self));
-  for (int64_t i = 0; i < tile.rows; ++i) {
-    for (int64_t j = 0; j < tile.columns; j += kWidth) {
-      const int64_t lanes = tile.columns - j;
-      const Vec sums = load_lanes(gradient + i * gradient_stride + j, lanes);
-      float* to = c + i * tile.stride + j;
-      store_lanes(to, fma(step, sums, load_lanes(to, lanes)), lanes);
-    }
-  }
-}
-
-inline void run_update_bf16(const Instruction& in, const StepContext& ctx, int64_t part,
-                            int64_t parts) {
-  const float step = update_step(in, ctx);
-  const gemm::GradientSink sink = {add_tile, &step};
-  gemm::Product p = product_of(in, ctx, in.outputs[0].data);
-  p.c_piece = in.outputs[0].piece;
-  p.sink = &sink;
-  bf16::multiply_part(p, ctx.workspace, part, parts);
-  update_bias_part(in, ctx, step, part, parts);
-}
-
 template <class Family>
 constexpr Kernel bf16_descent_kernel(const char* name) {
   return descent_kernel<Family, bf16::multiply_part>(name);
@@ -75,10 +51,11 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
 constexpr Kernel kLinearGuardBf16 = {
     "linearGuardBf16", nullptr,     linear::check_update_guard,
     input_work,        input_parts, linear::run_update_guard<bf16::multiply_part>};
-constexpr Kernel kLinearUpdateBf16 = {"linearUpdateBf16",         nullptr,
-                                      linear::check_update,       linear::work_grad_kernel,
-                                      linear::parts_grad_kernel,  linear::run_update_bf16,
-                                      linear::update_takes_pieces};
+constexpr Kernel kLinearUpdateBf16 = {
+    "linearUpdateBf16",         nullptr,
+    linear::check_update,       linear::work_grad_kernel,
+    linear::parts_grad_kernel,  linear::run_update<bf16::multiply_part>,
+    linear::update_takes_pieces};
 
 constexpr Kernel kLinearSgdBf16 =
     linear::bf16_descent_kernel<optimizer::SgdFamily>("linearSgdBf16");

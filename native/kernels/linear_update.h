@@ -116,12 +116,13 @@ inline void update_bias_part(const Instruction& in, const StepContext& ctx, floa
   });
 }
 
-inline void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+template <Multiply kMultiply>
+void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const float step = update_step(in, ctx);
   gemm::Product p = product_of(in, ctx, in.outputs[0].data);
   p.c_piece = in.outputs[0].piece;
   p.step = &step;
-  gemm::multiply_part(p, ctx.workspace, part, parts);
+  kMultiply(p, ctx.workspace, part, parts);
   update_bias_part(in, ctx, step, part, parts);
 }
 
@@ -135,7 +136,7 @@ constexpr Kernel kLinearUpdate = {"linearUpdate",
                                   linear::check_update,
                                   linear::work_grad_kernel,
                                   linear::parts_grad_kernel,
-                                  linear::run_update,
+                                  linear::run_update<gemm::multiply_part>,
                                   linear::update_takes_pieces};
 
 }  // namespace

@@ -2,6 +2,7 @@
 // where no instruction multiplies those, two floats.
 #pragma once
 #include "../simd/bf16.h"
+#include "beside.h"
 #include "product.h"
 
 namespace myelin {
@@ -124,6 +125,7 @@ struct Tile {
   float* c;
   int64_t c_stride;
   int64_t rows, columns;
+  Beside* beside;  // of products of three terms
 };
 
 }  // namespace bf16

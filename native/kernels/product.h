@@ -101,6 +101,30 @@ struct Product {
   }
 };
 
+// A sink for which `self` is the step of an update.
+inline void add_step(const void* self, const float* gradient, int64_t gradient_stride, float* c,
+                     const unary::Tile& tile, const float*) {
+  const Vec step = broadcast(*static_cast<const float*>(self));
+  for (int64_t i = 0; i < tile.rows; ++i) {
+    for (int64_t j = 0; j < tile.columns; j += kWidth) {
+      const int64_t lanes = tile.columns - j;
+      const Vec sums = load_lanes(gradient + i * gradient_stride + j, lanes);
+      float* to = c + i * tile.stride + j;
+      store_lanes(to, fma(step, sums, load_lanes(to, lanes)), lanes);
+    }
+  }
+}
+
+// An update, by what can only use sums up.
+template <class Multiply>
+MYELIN_INLINE void multiply_for_step(const Product& p, const Multiply& multiply) {
+  const GradientSink sink = {add_step, p.step};
+  Product update = p;
+  update.step = nullptr;
+  update.sink = &sink;
+  multiply(update);
+}
+
 // 0..n in as few pieces of at most `most` as can be, lengths within one of each other.
 struct Pieces {
   int64_t count, length, longer;  // the first `longer` are one more than `length` long

@@ -83,7 +83,68 @@ inline void pack_strips(const Side& a, const Packed& to) {
   }
 }
 
+// Tiles 4 and 5 become rows of a, 6 and 7 columns of b, as many as a tile of c has.
+template <int kRows>
+MYELIN_INLINE void load_a(const float* a, int64_t rows) {
+  _tile_loadd(4, a, kTileSide * 4);
+  if (kRows == 2) _tile_loadd(5, a + rows * kTileSide, kTileSide * 4);
+}
+template <int kColumns>
+MYELIN_INLINE void load_b(const float* b) {
+  _tile_loadd(6, b, kPanel * 4);
+  if (kColumns == 2) _tile_loadd(7, b + kTileSide, kPanel * 4);
+}
 template <int kRows, int kColumns>
+MYELIN_INLINE void add_products() {
+  _tile_dpbf16ps(0, 4, 6);
+  if (kColumns == 2) _tile_dpbf16ps(1, 4, 7);
+  if (kRows == 2) _tile_dpbf16ps(2, 5, 6);
+  if (kRows == 2 && kColumns == 2) _tile_dpbf16ps(3, 5, 7);
+}
+
+// A unit of depth. Beside so few products nothing is done: they would be slower by what it takes.
+template <int kRows, int kColumns>
+MYELIN_INLINE void add_unit(const float* a, int64_t rows, const float* b) {
+  load_a<kRows>(a, rows);
+  load_b<kColumns>(b);
+  add_products<kRows, kColumns>();
+}
+
+// A unit of depth of operands in three terms, the largest first: the products of which the terms'
+// numbers are at most 4 in sum, since smaller ones are below what a float holds. They come in an
+// order that loads one operand for each.
+//
+// What is done beside, in so many shares, comes before products and after their loads: it stores, a
+// store waits for all that comes before it, and a load for stores that differ from it in the upper
+// bits only.
+constexpr int kShares = 6;
+
+template <int kRows, int kColumns>
+MYELIN_INLINE void add_split_unit(const float* a, int64_t a_words, int64_t rows, const float* b,
+                                  Beside* beside) {
+  constexpr int64_t kWords = kTileSide * kPanel;
+  load_a<kRows>(a, rows);
+  load_b<kColumns>(b + 2 * kWords);
+  beside->advance();
+  add_products<kRows, kColumns>();
+  load_b<kColumns>(b + kWords);
+  beside->advance();
+  add_products<kRows, kColumns>();
+  load_a<kRows>(a + a_words, rows);
+  beside->advance();
+  add_products<kRows, kColumns>();
+  load_b<kColumns>(b);
+  beside->advance();
+  add_products<kRows, kColumns>();
+  load_a<kRows>(a + 2 * a_words, rows);
+  beside->advance();
+  add_products<kRows, kColumns>();
+  load_a<kRows>(a, rows);
+  beside->advance();
+  add_products<kRows, kColumns>();
+}
+
+template <int kTerms, int kRows, int kColumns>
 void whole_tile(const Tile& t) {
   const int64_t rows = tile_rows(t.strip);
   const int64_t c_bytes = t.c_stride * 4, start_bytes = t.start_stride * 4;
@@ -101,21 +162,15 @@ void whole_tile(const Tile& t) {
     _tile_zero(3);
   }
   const float *a = t.a, *b = t.b;
+  const int64_t a_words = t.strip * kTileSide;
   for (int64_t pairs = t.pairs; pairs > 0; pairs -= kTileSide) {
-    _tile_loadd(4, a, kTileSide * 4);
-    _tile_loadd(6, b, kPanel * 4);
-    _tile_dpbf16ps(0, 4, 6);
-    if (kColumns == 2) {
-      _tile_loadd(7, b + kTileSide, kPanel * 4);
-      _tile_dpbf16ps(1, 4, 7);
+    if (kTerms == 3) {
+      add_split_unit<kRows, kColumns>(a, a_words, rows, b, t.beside);
+    } else {
+      add_unit<kRows, kColumns>(a, rows, b);
     }
-    if (kRows == 2) {
-      _tile_loadd(5, a + rows * kTileSide, kTileSide * 4);
-      _tile_dpbf16ps(2, 5, 6);
-    }
-    if (kRows == 2 && kColumns == 2) _tile_dpbf16ps(3, 5, 7);
-    a += t.strip * kTileSide;
-    b += kTileSide * kPanel;
+    a += kTerms * a_words;
+    b += kTerms * kTileSide * kPanel;
   }
   float* below = t.c + rows * t.c_stride;
   _tile_stored(0, t.c, c_bytes);
@@ -126,12 +181,13 @@ void whole_tile(const Tile& t) {
 }
 
 // Whole tiles, whatever of them is part of c.
+template <int kTerms>
 MYELIN_INLINE void run_whole(const Tile& t) {
   const bool two_rows = t.rows > tile_rows(t.strip), two_columns = t.columns > kTileSide;
   if (two_rows) {
-    two_columns ? whole_tile<2, 2>(t) : whole_tile<2, 1>(t);
+    two_columns ? whole_tile<kTerms, 2, 2>(t) : whole_tile<kTerms, 2, 1>(t);
   } else {
-    two_columns ? whole_tile<1, 2>(t) : whole_tile<1, 1>(t);
+    two_columns ? whole_tile<kTerms, 1, 2>(t) : whole_tile<kTerms, 1, 1>(t);
   }
 }
 
@@ -141,24 +197,26 @@ inline void copy_rows(const float* from, int64_t from_stride, float* to, int64_t
 }
 
 // At the edges of c, which tiles would cross.
-inline void run_edge(Tile t) {
+template <int kTerms>
+void run_edge(Tile t) {
   alignas(64) float sums[kTileRows * kPanel];
   const Tile wanted = t;
   if (t.start) copy_rows(t.start, t.start_stride, sums, kPanel, t.rows, t.columns);
   if (t.start) t.start = sums;
   t.start_stride = t.c_stride = kPanel;
   t.c = sums;
-  run_whole(t);
+  run_whole<kTerms>(t);
   copy_rows(sums, kPanel, wanted.c, wanted.c_stride, t.rows, t.columns);
 }
 
+template <int kTerms = 1>
 MYELIN_INLINE void run_tile(const Tile& t) {
   // Registers are as high as they are set up, and as wide as they can be.
   const int64_t rows = tile_rows(t.strip);
   if ((t.rows == rows || t.rows == 2 * rows) && t.columns % kTileSide == 0) {
-    run_whole(t);
+    run_whole<kTerms>(t);
   } else {
-    run_edge(t);
+    run_edge<kTerms>(t);
   }
 }
 

@@ -19,6 +19,9 @@ MYELIN_INLINE void order_memory([[maybe_unused]] const void* from) {
 #endif
 }
 
+// Of unsigned halves of words.
+MYELIN_INLINE Int max_halves(Int a, Int b) { return {_mm512_max_epu16(a.v, b.v)}; }
+
 struct TileConfig {
   uint8_t palette, start_row, reserved[14];
   uint16_t row_bytes[16];

@@ -212,7 +212,8 @@ TEST_CASE("NaN and infinity go where they belong") {
   struct Size {
     int64_t m, n, k;
   };
-  for (Size s : {Size{3, 2, 5}, {2, 40, 90}, {33, 10, 130}, {30, 70, 20}, {20, 37, 700}}) {
+  for (Size s :
+       {Size{3, 2, 5}, {2, 40, 90}, {33, 10, 130}, {30, 70, 20}, {70, 90, 130}, {20, 37, 700}}) {
     const int64_t row = s.m / 2, column = s.n - 1, depth = s.k - 1;
     Whole a(s.m, s.k, 1), b(s.k, s.n, 2);
     a.set(row, 0, std::numeric_limits<float>::quiet_NaN());

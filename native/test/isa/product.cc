@@ -19,7 +19,7 @@ gemm::Product product(const ProductCall& x) {
           x.step};
 }
 
-#if defined(MYELIN_ISA_AVX512BF16) || defined(MYELIN_ISA_AVX512AMX)
+#if defined(MYELIN_ISA_AVX512BF16)
 constexpr ProductFunction run = nullptr;
 #else
 void run(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
@@ -36,9 +36,19 @@ void run_bf16(const ProductCall& x, float* workspace, int64_t part, int64_t part
   bf16::multiply_part(product(x), workspace, part, parts);
 }
 
+#if defined(MYELIN_ISA_AVX512AMX)
+void run_bf16x3(const ProductCall& x, float* workspace, int64_t part, int64_t parts) {
+  gemm::Product p = product(x);
+  if (parts > 1) gemm::take_part(p, part, parts);
+  gemm::multiply_in(gemm::Order::kSplit, p, workspace);
+}
+#else
+constexpr ProductFunction run_bf16x3 = nullptr;
+#endif
+
 }  // namespace
 
 extern const ProductKernel MYELIN_PRODUCT;
-const ProductKernel MYELIN_PRODUCT = {kIsa, run, run_bf16};
+const ProductKernel MYELIN_PRODUCT = {kIsa, run, run_bf16, run_bf16x3};
 
 }  // namespace myelin::test

@@ -30,6 +30,8 @@ struct ProductKernel {
   const char* isa;
   ProductFunction run;       // null: another variant's
   ProductFunction run_bf16;  // of operands rounded to bf16
+  // As sums of bf16 products, whatever the size; null: no matrix unit.
+  ProductFunction run_bf16x3;
 };
 
 // Those that run on this machine.

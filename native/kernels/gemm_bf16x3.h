@@ -1,0 +1,225 @@
+// Products in single precision on a matrix unit for bf16 numbers: each operand is the sum of three,
+// and of the nine products of these the six are summed that a float's 24 bits can hold
+// (docs/decisions/0019-bf16x3.md).
+#pragma once
+#include "blocks.h"
+#include "pack_bf16x3.h"
+
+namespace myelin {
+namespace {
+namespace bf16x3 {
+
+using namespace bf16;
+using gemm::Product;
+
+// How deep a block is, and words of the workspace for the side of it that stays in the second
+// cache, two groups of the other side that pass by, and sums: two strips, or what is computed at a
+// time for a sink where the product is deeper than a block. What is left is for numbers that have
+// no three terms.
+constexpr int64_t kDepth = 512, kStays = 256 * 1024;
+constexpr int64_t kPasses =
+    2 * max_int(Groups::words(kTileRows, kDepth), Groups::words(kPanel, kDepth));
+constexpr int64_t kSums = 64 * 1024, kDeepColumns = 256;
+constexpr int64_t kSumsBegin = kStays + kPasses, kRestBegin = kSumsBegin + kSums;
+static_assert(kRestBegin + kPanel * kDepth <= kWorkspaceFloats);
+
+// A strip of sums that a sink uses up.
+struct Strip {
+  const gemm::GradientSink* sink;
+  const float* sums;
+  int64_t sums_stride;
+  float* c;
+  int64_t c_stride, rows, columns;
+
+  static constexpr int64_t kStep = 256;  // elements
+
+  Job using_up(int64_t shares) {
+    // Whole rows are one stretch.
+    if (columns == c_stride && columns == sums_stride) {
+      columns *= rows;
+      rows = 1;
+    }
+    return {use_up, this, rows * divide_up(columns, kStep), shares};
+  }
+
+ private:
+  static void use_up(void* self, int64_t begin, int64_t end) {
+    const Strip& s = *static_cast<const Strip*>(self);
+    const int64_t of_row = divide_up(s.columns, kStep);
+    for (int64_t step = begin; step < end;) {
+      const int64_t row = step / of_row, first = step % of_row;
+      const int64_t last = min_int(of_row, first + end - step);
+      const int64_t j = first * kStep, n = min_int(s.columns, last * kStep) - j;
+      float* c = s.c + row * s.c_stride + j;
+      (*s.sink)(s.sums + row * s.sums_stride + j, s.sums_stride, c, {s.c_stride, 1, n}, c + n);
+      step += last - first;
+    }
+  }
+};
+
+// A part of a product: c[i..i + m, j..j + n], the sums of `depth` elements from k on.
+struct Block {
+  int64_t i, j, k, m, n, depth;
+};
+
+inline Product part_of(const Product& p, const Block& block) {
+  Product part = p;
+  part.m = block.m;
+  part.n = block.n;
+  part.k = block.depth;
+  part.a.data = p.a.at(block.i, block.k);
+  part.b.data = p.b.at(block.k, block.j);
+  part.shift(block.i * p.c_stride + block.j);
+  part.continues = block.k > 0 || p.continues;
+  part.bias = p.bias && !part.continues ? p.bias + block.j : nullptr;
+  if (block.k + block.depth < p.k) part.epilogue = {};
+  return part;
+}
+
+// As vectors do it: numbers that are too large, or none.
+inline void multiply_on_vectors(const Product& p, float* workspace) {
+  const gemm::Blocking narrow = {1,  gemm::kTileRows[1], kPanel, false, p.b.transposed, p.m, kPanel,
+                                 p.k};
+  gemm::multiply_blocks(p, narrow, workspace);
+}
+
+// A block, no deeper than can be. Of one side all groups stay in the second cache, packed while the
+// first group of the other is multiplied; those pass by, each packed while the one before is
+// multiplied, and its sums, where it is a strip for a sink, used up while the next one is.
+class BlockProduct {
+ public:
+  BlockProduct(const Product& p, bool rows_pass, float* workspace)
+      : p_(p),
+        rows_pass_(rows_pass),
+        workspace_(workspace),
+        a_(true, {p.a.data, p.a.stride, !p.a.transposed, p.m, p.k}, strip_rows(p.m),
+           rows_pass ? 2 : p.m, workspace + (rows_pass ? kStays : 0)),
+        b_(false, {p.b.data, p.b.stride, p.b.transposed, p.n, p.k}, kPanel, rows_pass ? p.n : 2,
+           workspace + (rows_pass ? 0 : kStays)) {
+    tile_.beside = &beside_;
+    tile_.pairs = round_up(p.k, kDepthUnit) / 2;
+    tile_.strip = strip_rows(p.m);
+    tile_.start_stride = p.continues ? p.c_stride : 0;
+    tile_.c_stride = p.sink ? p.n : p.c_stride;
+  }
+
+  void run() {
+    Groups &passing = rows_pass_ ? a_ : b_, &staying = rows_pass_ ? b_ : a_;
+    const int64_t passes = passing.count(), stays = staying.count();
+    const int64_t shares = tile_.pairs / (kDepthUnit / 2) * kShares;
+    passing.packing(0, 1).finish();
+    staying.packing(0, 1).finish();
+    begin_tiles(tile_.strip);
+    for (int64_t pass = 0; pass < passes; ++pass) {
+      beside_.next_to_pass = passing.packing(pass + 1, stays * shares);
+      for (int64_t index = 0; index < stays; ++index) {
+        if (pass == 0) beside_.next_to_stay = staying.packing(index + 1, shares);
+        rows_pass_ ? multiply_tile(pass, index) : multiply_tile(index, pass);
+        beside_.next_to_stay.finish();
+      }
+      beside_.next_to_pass.finish();
+      if (p_.sink) use_up_strip(pass, stays * shares);
+    }
+    end_tiles();
+    beside_.strip_before.finish();
+  }
+
+ private:
+  float* sums(int64_t strip) const { return workspace_ + kSumsBegin + strip % 2 * (kSums / 2); }
+
+  void multiply_tile(int64_t strip, int64_t panel) {
+    const int64_t i = strip * tile_.strip, j = panel * kPanel;
+    tile_.a = a_.at(strip);
+    tile_.b = b_.at(panel);
+    tile_.rows = a_.lanes(strip);
+    tile_.columns = b_.lanes(panel);
+    float* c = p_.c + i * p_.c_stride + j;
+    tile_.start = p_.continues ? c : p_.bias ? p_.bias + j : nullptr;
+    tile_.c = p_.sink ? sums(strip) + j : c;
+    if (a_.small() && b_.small()) {
+      run_tile<3>(tile_);
+      p_.finish(tile_.c, tile_.rows, tile_.columns);
+    } else {
+      Product part = part_of(p_, {i, j, 0, tile_.rows, tile_.columns, p_.k});
+      part.sink = nullptr;
+      part.c = tile_.c;
+      part.c_stride = tile_.c_stride;
+      multiply_on_vectors(part, workspace_ + kRestBegin);
+    }
+  }
+
+  void use_up_strip(int64_t strip, int64_t shares) {
+    beside_.strip_before.finish();
+    strip_ = {p_.sink,     sums(strip),     p_.n, p_.c + strip * tile_.strip * p_.c_stride,
+              p_.c_stride, a_.lanes(strip), p_.n};
+    beside_.strip_before = strip_.using_up(shares);
+  }
+
+  const Product& p_;
+  const bool rows_pass_;
+  float* workspace_;
+  Groups a_, b_;
+  Beside beside_;
+  Strip strip_;
+  Tile tile_;
+};
+
+inline void multiply(const Product& p, float* workspace);
+
+// A product for a sink, deeper than a block: sums must be whole before they are used up.
+inline void multiply_deep(const Product& p, float* workspace) {
+  Product piece = p;
+  piece.sink = nullptr;
+  piece.c = workspace + kSumsBegin;
+  piece.c_stride = kDeepColumns;
+  for (int64_t j = 0; j < p.n; j += kDeepColumns) {
+    piece.n = min_int(kDeepColumns, p.n - j);
+    piece.b.data = p.b.at(0, j);
+    for (int64_t i = 0; i < p.m; i += piece.m) {
+      piece.m = min_int(kSums / kDeepColumns, p.m - i);
+      piece.a.data = p.a.at(i, 0);
+      bf16x3::multiply(piece, workspace);
+      float* c = p.c + i * p.c_stride + j;
+      const unary::Tile tile = {p.c_stride, piece.m, piece.n};
+      (*p.sink)(piece.c, kDeepColumns, c, tile, c + piece.m * p.c_stride);
+    }
+  }
+}
+
+// Computes the product; `workspace` is a StepContext's.
+inline void multiply(const Product& p, float* workspace) {
+  if (p.step) {
+    return gemm::multiply_for_step(p, [=](const Product& q) { bf16x3::multiply(q, workspace); });
+  }
+  if (p.sink && p.k > kDepth) return multiply_deep(p, workspace);
+  const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
+  // What an optimizer goes through is one stretch where rows pass. Else the longer side passes; of
+  // two that are as long the one that is packed along k, which is faster.
+  const bool rows_pass = p.sink || p.m > p.n || (p.m == p.n && !p.a.transposed);
+  const int64_t strips = kStays / Groups::words(kTileRows, depth);
+  const int64_t panels =
+      min_int(kStays / Groups::words(kPanel, depth), kSums / 2 / kTileRows / kPanel);
+  const int64_t rows = rows_pass ? p.m : gemm::even_share(p.m, strips * kTileRows, 1);
+  const int64_t columns = rows_pass ? panels * kPanel : p.n;
+  for (int64_t k = 0; k < p.k; k += depth) {
+    for (int64_t i = 0; i < p.m; i += rows) {
+      for (int64_t j = 0; j < p.n; j += columns) {
+        const Product block = part_of(p, {i, j, k, min_int(rows, p.m - i),
+                                          min_int(columns, p.n - j), min_int(depth, p.k - k)});
+        BlockProduct(block, rows_pass, workspace).run();
+      }
+    }
+  }
+}
+
+// Whether it takes less time than on vectors: what packing takes, for each multiplication that an
+// element is for, is no more than what multiplying saves. Less deep than a unit, sums are mostly of
+// zeros; and a gradient of so few samples is used up no faster.
+MYELIN_INLINE bool worth_splitting(const gemm::Product& p) {
+  const bool deep = p.k >= (p.a.transposed ? 2 * kDepthUnit : kDepthUnit);
+  return deep && p.m * p.n > 32 * (p.m + p.n);
+}
+
+}  // namespace bf16x3
+}  // namespace
+}  // namespace myelin

@@ -1,0 +1,193 @@
+// Packing of operands in three bf16 terms: of each number those of 8 significant bits whose sum it
+// is.
+#pragma once
+#include "tile_amx.h"
+
+namespace myelin {
+namespace {
+namespace bf16x3 {
+
+using namespace bf16;
+
+// Of pairs of numbers, as words.
+struct Terms {
+  Int of[3];
+};
+
+// The largest magnitude of a pair's first terms, as bits. Of some that are none the first term is
+// zero, but the last one is none either.
+struct Largest {
+  Int bits = broadcast_int(0);
+
+  MYELIN_INLINE void see(Int pairs) { bits = max_halves(bits, pairs & broadcast_int(0x7fff7fff)); }
+  // Whether no number is infinite, of which the remainder would be none, and no sum of products
+  // overflows, in whatever order.
+  bool is_small() const {
+    constexpr int32_t kMost = 0x5780;  // 2^48
+    return !any(less(broadcast_int(kMost), bits & broadcast_int(0xffff)) |
+                less(broadcast_int(kMost), shift_right<16>(bits)));
+  }
+};
+
+// To the nearest bf16 number, of those as near to the larger.
+MYELIN_INLINE Vec round_to_bf16(Vec x) {
+  return as_float((as_int(x) + broadcast_int(0x8000)) & broadcast_int(-0x10000));
+}
+MYELIN_INLINE Int pair_upper(Vec even, Vec odd) {
+  return shift_right<16>(as_int(even)) | as_int(odd);
+}
+
+// Two remainders are exact: what rounding to 8 bits leaves of 24 has 16 at most.
+MYELIN_INLINE Terms split_pairs(Vec even, Vec odd) {
+  const Vec even1 = round_to_bf16(even), odd1 = round_to_bf16(odd);
+  const Vec even_rest = even - even1, odd_rest = odd - odd1;
+  const Vec even2 = round_to_bf16(even_rest), odd2 = round_to_bf16(odd_rest);
+  return {{pair_upper(even1, odd1), pair_upper(even2, odd2),
+           pair_upper(even_rest - even2, odd_rest - odd2)}};
+}
+
+// kWidth numbers of each of kWidth rows; those beyond `rows` and `lanes` are zeros.
+struct Square {
+  const float* data;
+  int64_t stride, rows, lanes;
+
+  template <bool kWhole>
+  MYELIN_INLINE Vec row(int64_t i) const {
+    if (kWhole) return load(data + i * stride);
+    return i < rows ? load_lanes(data + i * stride, lanes) : zero();
+  }
+};
+
+// Rows become lanes, in `scratch`.
+template <bool kWhole>
+MYELIN_INLINE void turn(const Square& square, float* scratch) {
+  Vec rows[kWidth];
+  MYELIN_UNROLL
+  for (int i = 0; i < kWidth; ++i) rows[i] = square.row<kWhole>(i);
+  transpose(rows);
+  MYELIN_UNROLL
+  for (int i = 0; i < kWidth; ++i) store(scratch + i * kWidth, rows[i]);
+}
+
+// Where words go: rows `row_step` apart, a term's `term_step` from those of the one before.
+struct Words {
+  float* data;
+  int64_t row_step, term_step;
+};
+
+// Word j of row i is the pair of lane j of both squares' rows i.
+template <bool kWhole>
+MYELIN_INLINE void split_rows(const Square& even, const Square& odd, Range rows, const Words& to,
+                              Largest& largest) {
+  float* at = to.data + rows.begin * to.row_step;
+  MYELIN_UNROLL_TWICE
+  for (int64_t i = rows.begin; i < rows.end; ++i) {
+    const Terms terms = split_pairs(even.row<kWhole>(i), odd.row<kWhole>(i));
+    largest.see(terms.of[0]);
+    MYELIN_UNROLL
+    for (int term = 0; term < 3; ++term) store(at + term * to.term_step, as_float(terms.of[term]));
+    at += to.row_step;
+  }
+}
+
+// Squares that lie on their side are turned when the first of their rows are wanted.
+template <bool kTurn, bool kWhole>
+MYELIN_INLINE void split_squares(const Square& even, const Square& odd, Range rows, const Words& to,
+                                 float* scratch, Largest& largest) {
+  if (!kTurn) return split_rows<kWhole>(even, odd, rows, to, largest);
+  constexpr int64_t kSize = kWidth * kWidth;
+  if (rows.begin == 0) {
+    turn<kWhole>(even, scratch);
+    turn<kWhole>(odd, scratch + kSize);
+  }
+  split_rows<true>({scratch, kWidth, kWidth, kWidth}, {scratch + kSize, kWidth, kWidth, kWidth},
+                   rows, to, largest);
+}
+
+// A group of lanes is packed by units of depth, in which the terms follow each other, each as it
+// would be alone; these by kWidth lanes, and these in steps of some rows of words: lanes where
+// `kByLane`, else pairs along k.
+constexpr int64_t kRowsOfStep = 4, kStepsOfSquare = kWidth / kRowsOfStep;
+
+inline int64_t steps_of(const Side& group) {
+  return divide_up(group.depth, kDepthUnit) * divide_up(group.lanes, kWidth) * kStepsOfSquare;
+}
+
+template <bool kDeep, bool kByLane>
+bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch) {
+  Largest largest;
+  const int64_t squares = divide_up(side.lanes, kWidth);
+  const int64_t term_words = (kByLane ? to.lanes : kPanel) * kTileSide;
+  for (int64_t step = steps.begin; step < steps.end; ++step) {
+    const int64_t unit = step / kStepsOfSquare / squares, k = unit * kDepthUnit;
+    const int64_t lane = step / kStepsOfSquare % squares * kWidth;
+    const int64_t row = step % kStepsOfSquare * kRowsOfStep;
+    const int64_t lanes = min_int(kWidth, side.lanes - lane);
+    const int64_t left = side.depth - k, second = max_int(0, left - kWidth);
+    const int64_t k_step = kDeep ? 1 : side.stride;
+    const float* data = side.data + (kDeep ? lane * side.stride : lane) + k * k_step;
+    const float* below = data + kWidth * k_step;
+    const Square even = {data, side.stride, kDeep ? lanes : left, kDeep ? left : lanes};
+    const Square odd = {below, side.stride, kDeep ? lanes : second, kDeep ? second : lanes};
+    const Range rows = {row, kByLane ? min_int(row + kRowsOfStep, lanes) : row + kRowsOfStep};
+    float* at = to.data + unit * 3 * term_words + lane * (kByLane ? kTileSide : 1);
+    const Words words = {at, kByLane ? kTileSide : kPanel, term_words};
+    if (lanes == kWidth && second >= kWidth) {
+      split_squares<kDeep != kByLane, true>(even, odd, rows, words, scratch, largest);
+    } else {
+      split_squares<kDeep != kByLane, false>(even, odd, rows, words, scratch, largest);
+    }
+  }
+  return largest.is_small();
+}
+
+// One side of a block. A group of lanes makes a strip or a panel of tiles; each has a place, or all
+// take so many in turn.
+class Groups {
+ public:
+  Groups(bool of_a, const Side& side, int64_t lanes, int64_t places, float* to)
+      : side_(side), lanes_(lanes), places_(places), to_(to), of_a_(of_a) {}
+
+  // Words of a group, with all of its lanes.
+  static constexpr int64_t words(int64_t lanes, int64_t depth) {
+    return 3 * lanes * round_up(depth, kDepthUnit) / 2;
+  }
+
+  int64_t count() const { return divide_up(side_.lanes, lanes_); }
+  int64_t lanes(int64_t group) const { return min_int(lanes_, side_.lanes - group * lanes_); }
+  float* at(int64_t group) const { return to_ + group % places_ * words(lanes_, side_.depth); }
+  // Whether all that was packed is of numbers small enough to be multiplied.
+  bool small() const { return small_; }
+
+  // Packs a group, if there is one, in so many shares.
+  Job packing(int64_t group, int64_t shares) {
+    if (group >= count()) return {};
+    group_ = side_;
+    group_.data += group * lanes_ * (side_.deep ? side_.stride : 1);
+    group_.lanes = lanes(group);
+    packed_ = {at(group), lanes_, round_up(side_.depth, kDepthUnit) / 2};
+    return {pack, this, steps_of(group_), shares};
+  }
+
+ private:
+  static void pack(void* self, int64_t begin, int64_t end) {
+    Groups& groups = *static_cast<Groups*>(self);
+    const auto split =
+        groups.of_a_ ? (groups.side_.deep ? split_steps<true, true> : split_steps<false, true>)
+                     : (groups.side_.deep ? split_steps<true, false> : split_steps<false, false>);
+    groups.small_ &= split(groups.group_, groups.packed_, {begin, end}, groups.scratch_);
+  }
+
+  Side side_;
+  int64_t lanes_, places_;
+  float* to_;
+  bool of_a_, small_ = true;
+  // Of the group that is being packed.
+  Side group_;
+  Packed packed_;
+  alignas(64) float scratch_[2 * kWidth * kWidth];
+};
+
+}  // namespace bf16x3
+}  // namespace
+}  // namespace myelin

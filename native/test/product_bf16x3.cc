@@ -1,0 +1,210 @@
+// Products in single precision from bf16 ones, against sums in double.
+#include <bit>
+#include <cmath>
+
+#include "isa/product.h"
+#include "support.h"
+
+namespace myelin::test {
+namespace {
+
+const ProductKernel* matrix_unit() {
+  for (const ProductKernel* kernel : usable_products()) {
+    if (kernel->run_bf16x3) return kernel;
+  }
+  return nullptr;
+}
+
+struct Sizes {
+  int64_t m, n, k;
+};
+
+struct Error {
+  int64_t wrong = 0;   // elements farther from the truth than rounding allows
+  double squares = 0;  // of errors as parts of the terms' magnitudes
+};
+
+// c = bias + a b, with operands of its own, in rows `gap` wider than they need be.
+class Problem {
+ public:
+  Problem(Sizes s, bool a_transposed, bool b_transposed, int64_t gap = 0)
+      : s_(s),
+        a_((a_transposed ? s.k : s.m) * ((a_transposed ? s.m : s.k) + gap), 3),
+        b_((b_transposed ? s.n : s.k) * ((b_transposed ? s.k : s.n) + gap), 5),
+        c_(s.m * (s.n + gap), 1),
+        bias_(s.n, 7),
+        numbers_(static_cast<uint32_t>(s.m * 10007 + s.n * 101 + s.k)) {
+    call_.m = s.m;
+    call_.n = s.n;
+    call_.k = s.k;
+    call_.a = a_.data();
+    call_.a_stride = (a_transposed ? s.m : s.k) + gap;
+    call_.a_transposed = a_transposed;
+    call_.b = b_.data();
+    call_.b_stride = (b_transposed ? s.k : s.n) + gap;
+    call_.b_transposed = b_transposed;
+    call_.c = c_.data();
+    call_.c_stride = s.n + gap;
+    call_.bias = bias_.data();
+    fill(0);
+  }
+
+  // Numbers whose exponents differ by up to `spread` either way.
+  void fill(int spread) {
+    for (Guarded* matrix : {&a_, &b_}) {
+      for (size_t i = 0; i < matrix->count(); ++i) {
+        const float exponent = std::floor(numbers_.next(-1, 1) * static_cast<float>(spread));
+        matrix->data()[i] = std::ldexp(numbers_.next(-1, 1), static_cast<int>(exponent));
+      }
+    }
+    bias_.set(numbers_.list(s_.n));
+  }
+
+  float& a(int64_t i, int64_t k) {
+    return a_.data()[call_.a_transposed ? k * call_.a_stride + i : i * call_.a_stride + k];
+  }
+  float& b(int64_t k, int64_t j) {
+    return b_.data()[call_.b_transposed ? j * call_.b_stride + k : k * call_.b_stride + j];
+  }
+
+  // c, without the gaps, which must be as they were. What is left of another product, or is none,
+  // is in the workspace.
+  Values run(ProductFunction product, int64_t parts = 1) {
+    static std::vector<float> workspace(kWorkspaceFloats, NAN);
+    c_.set(Values(c_.count(), 99));
+    for (int64_t part = parts - 1; part >= 0; --part) product(call_, workspace.data(), part, parts);
+    CHECK(c_.intact());
+    Values result;
+    bool gaps = true;
+    for (int64_t i = 0; i < s_.m; ++i) {
+      const float* row = c_.data() + i * call_.c_stride;
+      result.insert(result.end(), row, row + s_.n);
+      gaps &= std::all_of(row + s_.n, row + call_.c_stride, [](float x) { return x == 99; });
+    }
+    CHECK(gaps);
+    return result;
+  }
+
+  // Terms that are left out are at most 2^-23 of their product together with what the third ones
+  // lose, and each sum of 32 elements is rounded 17 times, then six times on its way to c.
+  Error error(const Values& c) {
+    Error error;
+    const double units = std::ceil(static_cast<double>(s_.k) / 32);
+    const double limit = 0x1p-24 * (2 + 17 + 6 * units);
+    for (int64_t i = 0; i < s_.m; ++i) {
+      for (int64_t j = 0; j < s_.n; ++j) {
+        double sum = bias_.data()[j], magnitude = std::abs(sum);
+        for (int64_t k = 0; k < s_.k; ++k) {
+          const double term = static_cast<double>(a(i, k)) * static_cast<double>(b(k, j));
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        const double off = std::abs(c[static_cast<size_t>(i * s_.n + j)] - sum);
+        error.wrong += !(off <= limit * magnitude);
+        error.squares += off * off / (magnitude * magnitude);
+      }
+    }
+    return error;
+  }
+
+ private:
+  Sizes s_;
+  Guarded a_, b_, c_, bias_;
+  Numbers numbers_;
+  ProductCall call_{};
+};
+
+// The operands lying one way or the other; `parts_too`: the same bits for parts.
+void check(ProductFunction product, Sizes s, int index, int64_t gap, bool parts_too) {
+  CAPTURE(s.m);
+  CAPTURE(s.n);
+  CAPTURE(s.k);
+  Problem problem(s, index & 1, index & 2, gap);
+  const Values c = problem.run(product);
+  CHECK(problem.error(c).wrong == 0);
+  for (int64_t parts = 2; parts_too && parts <= 4; ++parts) {
+    CHECK(same_bits(problem.run(product, parts), c));
+  }
+}
+
+TEST_CASE("products of three terms, of every size near a tile's edge") {
+  const ProductKernel* kernel = matrix_unit();
+  if (!kernel) return;
+#if defined(MYELIN_SLOW)
+  constexpr int64_t kThinning = 7;
+#else
+  constexpr int64_t kThinning = 1;
+#endif
+  int index = 0;
+  for (int64_t x = 1; x <= 70; ++x) {
+    for (int64_t y = 1 + x % kThinning; y <= 70; y += kThinning) {
+      const int64_t z = 1 + (x * 31 + y * 17) % 40;
+      const Sizes sizes[] = {{x, y, z}, {x, z, y}, {z, x, y}};
+      check(kernel->run_bf16x3, sizes[index % 3], index, index % 2 * 3, index % 50 == 0);
+      ++index;
+    }
+  }
+}
+
+TEST_CASE("large products of three terms, in blocks") {
+  const ProductKernel* kernel = matrix_unit();
+  if (!kernel) return;
+  const Sizes sizes[] = {
+      {131, 390, 530}, {300, 271, 700}, {40, 70, 2051}, {513, 33, 65}, {1000, 17, 1024}};
+  for (int index = 0; index < 4; ++index) {
+    for (const Sizes& s : sizes) check(kernel->run_bf16x3, s, index, 0, index == 0);
+  }
+}
+
+TEST_CASE("three terms are no less exact than single precision") {
+  const ProductKernel* kernel = matrix_unit();
+  if (!kernel) return;
+  const ProductKernel* vectors = nullptr;
+  for (const ProductKernel* other : usable_float_products()) {
+    if (std::string(other->isa) == "avx512") vectors = other;
+  }
+  for (int64_t k : {32, 128, 784}) {
+    for (int spread : {0, 3, 20}) {
+      CAPTURE(k);
+      CAPTURE(spread);
+      Problem problem({64, 96, k}, false, false);
+      problem.fill(spread);
+      const Error error = problem.error(problem.run(kernel->run_bf16x3));
+      CHECK(error.wrong == 0);
+      CHECK(error.squares < problem.error(problem.run(vectors->run)).squares);
+    }
+  }
+}
+
+TEST_CASE("numbers that have no three terms are multiplied all the same") {
+  const ProductKernel* kernel = matrix_unit();
+  if (!kernel) return;
+  const float inf = std::numeric_limits<float>::infinity();
+  // In the first block of k or the second.
+  for (int64_t at : {0, 5, 130, 699}) {
+    for (int index = 0; index < 4; ++index) {
+      for (float number : {inf, -inf, 3.4e38f, 1e15f, std::bit_cast<float>(0x7fffffffu)}) {
+        CAPTURE(at);
+        CAPTURE(number);
+        const Sizes s = {70, 100, 700};
+        Problem problem(s, index & 1, index & 2);
+        for (int64_t k = 0; k < s.k; ++k) problem.a(33, k) = 0;
+        problem.a(33, at) = number;
+        for (int64_t j = 0; j < s.n; ++j) problem.b(at, j) = 1;
+        const Values c = problem.run(kernel->run_bf16x3);
+        int64_t wrong = 0;
+        for (int64_t i = 0; i < s.m; ++i) {
+          for (int64_t j = 0; j < s.n; ++j) {
+            const float x = c[static_cast<size_t>(i * s.n + j)];
+            const bool same = x == number || (std::isnan(x) && std::isnan(number));
+            wrong += i == 33 ? !same : !std::isfinite(x);
+          }
+        }
+        CHECK(wrong == 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace myelin::test
