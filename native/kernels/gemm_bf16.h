@@ -19,7 +19,6 @@ using gemm::Product;
 // For a sink there is room for a strip of a block, or for what is computed at a time where the
 // product is deeper than a block.
 constexpr int64_t kGradient = 64 * 1024;
-constexpr int64_t kDeepColumns = 256;
 static_assert(kPackedA + kPackedB + kGradient <= kWorkspaceFloats);
 
 // c[0..m, 0..n] of the product, of operands that are packed.
@@ -63,34 +62,12 @@ inline void multiply_block(const Product& p, const Block& block) {
   end_tiles();
 }
 
-inline void multiply(const Product& p, float* workspace);
-
-// A product for a sink, deeper than a block: sums must be whole before they are used up.
-inline void multiply_deep(const Product& p, float* workspace) {
-  Product piece = p;
-  piece.sink = nullptr;
-  piece.c = workspace + kPackedA + kPackedB;
-  piece.c_stride = kDeepColumns;
-  for (int64_t j = 0; j < p.n; j += kDeepColumns) {
-    piece.n = min_int(kDeepColumns, p.n - j);
-    piece.b.data = p.b.at(0, j);
-    for (int64_t i = 0; i < p.m; i += piece.m) {
-      piece.m = min_int(kGradient / kDeepColumns, p.m - i);
-      piece.a.data = p.a.at(i, 0);
-      bf16::multiply(piece, workspace);
-      float* c = p.c + i * p.c_stride + j;
-      const unary::Tile tile = {p.c_stride, piece.m, piece.n};
-      (*p.sink)(piece.c, kDeepColumns, c, tile, c + piece.m * p.c_stride);
-    }
-  }
-}
-
 // Computes the product; `workspace` is a StepContext's.
 inline void multiply(const Product& p, float* workspace) {
-  if (p.step) {
-    return gemm::multiply_for_step(p, [=](const Product& q) { bf16::multiply(q, workspace); });
-  }
-  if (p.sink && p.k > kDepth) return multiply_deep(p, workspace);
+  const auto again = [=](const Product& q) { bf16::multiply(q, workspace); };
+  if (p.step) return gemm::multiply_for_step(p, again);
+  if (p.sink && p.k > kDepth)
+    return gemm::sink_deep(p, workspace + kPackedA + kPackedB, kGradient, again);
   float* packed_a = workspace;
   float* packed_b = workspace + kPackedA;
   const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);

@@ -19,7 +19,7 @@ using gemm::Product;
 constexpr int64_t kDepth = 512, kStays = 256 * 1024;
 constexpr int64_t kPasses =
     2 * max_int(Groups::words(kTileRows, kDepth), Groups::words(kPanel, kDepth));
-constexpr int64_t kSums = 64 * 1024, kDeepColumns = 256;
+constexpr int64_t kSums = 64 * 1024;
 constexpr int64_t kSumsBegin = kStays + kPasses, kRestBegin = kSumsBegin + kSums;
 static_assert(kRestBegin + kPanel * kDepth <= kWorkspaceFloats);
 
@@ -164,34 +164,11 @@ class BlockProduct {
   Tile tile_;
 };
 
-inline void multiply(const Product& p, float* workspace);
-
-// A product for a sink, deeper than a block: sums must be whole before they are used up.
-inline void multiply_deep(const Product& p, float* workspace) {
-  Product piece = p;
-  piece.sink = nullptr;
-  piece.c = workspace + kSumsBegin;
-  piece.c_stride = kDeepColumns;
-  for (int64_t j = 0; j < p.n; j += kDeepColumns) {
-    piece.n = min_int(kDeepColumns, p.n - j);
-    piece.b.data = p.b.at(0, j);
-    for (int64_t i = 0; i < p.m; i += piece.m) {
-      piece.m = min_int(kSums / kDeepColumns, p.m - i);
-      piece.a.data = p.a.at(i, 0);
-      bf16x3::multiply(piece, workspace);
-      float* c = p.c + i * p.c_stride + j;
-      const unary::Tile tile = {p.c_stride, piece.m, piece.n};
-      (*p.sink)(piece.c, kDeepColumns, c, tile, c + piece.m * p.c_stride);
-    }
-  }
-}
-
 // Computes the product; `workspace` is a StepContext's.
 inline void multiply(const Product& p, float* workspace) {
-  if (p.step) {
-    return gemm::multiply_for_step(p, [=](const Product& q) { bf16x3::multiply(q, workspace); });
-  }
-  if (p.sink && p.k > kDepth) return multiply_deep(p, workspace);
+  const auto again = [=](const Product& q) { bf16x3::multiply(q, workspace); };
+  if (p.step) return gemm::multiply_for_step(p, again);
+  if (p.sink && p.k > kDepth) return gemm::sink_deep(p, workspace + kSumsBegin, kSums, again);
   const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
   // What an optimizer goes through is one stretch where rows pass. Else the longer side passes; of
   // two that are as long the one that is packed along k, which is faster.

@@ -156,6 +156,29 @@ MYELIN_INLINE void sink_rows(const Product& p, float* workspace, const Multiply&
   }
 }
 
+// A product for a sink, deeper than what is multiplied at a time: sums must be whole before they
+// are used up. There is room for so many of them.
+template <class Multiply>
+MYELIN_INLINE void sink_deep(const Product& p, float* sums, int64_t room,
+                             const Multiply& multiply) {
+  constexpr int64_t kColumns = 256;
+  Product piece = p;
+  piece.sink = nullptr;
+  piece.c = sums;
+  piece.c_stride = kColumns;
+  for (int64_t j = 0; j < p.n; j += kColumns) {
+    piece.n = min_int(kColumns, p.n - j);
+    piece.b.data = p.b.at(0, j);
+    for (int64_t i = 0; i < p.m; i += piece.m) {
+      piece.m = min_int(room / kColumns, p.m - i);
+      piece.a.data = p.a.at(i, 0);
+      multiply(piece);
+      float* c = p.c + i * p.c_stride + j;
+      (*p.sink)(sums, kColumns, c, {p.c_stride, piece.m, piece.n}, c + piece.m * p.c_stride);
+    }
+  }
+}
+
 }  // namespace gemm
 }  // namespace
 }  // namespace myelin

@@ -1,8 +1,7 @@
 // Matrix products of operands rounded to bf16, against sums in double of operands rounded here.
 #include <cmath>
 
-#include "isa/product.h"
-#include "support.h"
+#include "product_problem.h"
 
 namespace myelin::test {
 namespace {
@@ -16,66 +15,11 @@ float rounded(float x) {
   return static_cast<float>((sum - shift) * unit);
 }
 
-struct Sizes {
-  int64_t m, n, k;
-};
+using Sizes = ProductSizes;
 
-// A product with operands of its own, in rows `gap` wider than they need be.
-class Problem {
+class Problem : public ProductProblem {
  public:
-  Problem(Sizes s, bool a_transposed, bool b_transposed, int64_t gap = 0)
-      : s_(s),
-        a_((a_transposed ? s.k : s.m) * ((a_transposed ? s.m : s.k) + gap), 3),
-        b_((b_transposed ? s.n : s.k) * ((b_transposed ? s.k : s.n) + gap), 5),
-        c_(s.m * (s.n + gap), 1),
-        bias_(s.n, 7) {
-    Numbers numbers(static_cast<uint32_t>(s.m * 10007 + s.n * 101 + s.k));
-    a_.set(numbers.list(static_cast<int64_t>(a_.count())));
-    b_.set(numbers.list(static_cast<int64_t>(b_.count())));
-    bias_.set(numbers.list(s.n));
-    call_ = {s.m,
-             s.n,
-             s.k,
-             a_.data(),
-             (a_transposed ? s.m : s.k) + gap,
-             a_transposed,
-             b_.data(),
-             (b_transposed ? s.k : s.n) + gap,
-             b_transposed,
-             c_.data(),
-             s.n + gap,
-             bias_.data(),
-             nullptr};
-  }
-
-  float& a(int64_t i, int64_t k) {
-    return a_.data()[call_.a_transposed ? k * call_.a_stride + i : i * call_.a_stride + k];
-  }
-  float& b(int64_t k, int64_t j) {
-    return b_.data()[call_.b_transposed ? j * call_.b_stride + k : k * call_.b_stride + j];
-  }
-
-  void without_bias() { call_.bias = nullptr; }
-
-  // c, without the gaps, which must be as they were.
-  Values run(const ProductKernel& kernel, int64_t parts = 1, bool poison = true) {
-    static std::vector<float> workspace(kWorkspaceFloats);
-    if (poison) std::fill(workspace.begin(), workspace.end(), NAN);
-    c_.set(Values(c_.count(), 99));
-    for (int64_t part = parts - 1; part >= 0; --part) {
-      kernel.run_bf16(call_, workspace.data(), part, parts);
-    }
-    CHECK(c_.intact());
-    Values result;
-    bool gaps = true;
-    for (int64_t i = 0; i < s_.m; ++i) {
-      const float* row = c_.data() + i * call_.c_stride;
-      result.insert(result.end(), row, row + s_.n);
-      gaps &= std::all_of(row + s_.n, row + call_.c_stride, [](float x) { return x == 99; });
-    }
-    CHECK(gaps);
-    return result;
-  }
+  using ProductProblem::ProductProblem;
 
   // How many elements are farther from the truth than rounding allows: each of k steps by half a
   // unit, on sums of at most the terms' magnitudes. Denormal sums become zeros.
@@ -103,11 +47,6 @@ class Problem {
     }
     return count;
   }
-
- private:
-  Sizes s_;
-  Guarded a_, b_, c_, bias_;
-  ProductCall call_;
 };
 
 // Every ISA, with the operands lying one way or the other; `parts_too`: the same bits for parts.
@@ -118,11 +57,11 @@ void check(Sizes s, int index, int64_t gap, bool parts_too) {
   Problem problem(s, index & 1, index & 2, gap);
   for (const ProductKernel* kernel : usable_products()) {
     CAPTURE(std::string(kernel->isa));
-    const Values c = problem.run(*kernel, 1, parts_too);
+    const Values c = problem.run(kernel->run_bf16, 1, parts_too);
     CHECK(problem.wrong(c) == 0);
     if (!parts_too) continue;
     for (int64_t parts = 2; parts <= 4; ++parts) {
-      CHECK(same_bits(problem.run(*kernel, parts, false), c));
+      CHECK(same_bits(problem.run(kernel->run_bf16, parts, false), c));
     }
   }
 }
@@ -161,7 +100,7 @@ TEST_CASE("rounding to bf16: ties to even, overflow to infinity, denormals to ze
     auto product = [&](float a, float b) {
       problem.a(0, 0) = a;
       problem.b(0, 0) = b;
-      return problem.run(*kernel)[0];
+      return problem.run(kernel->run_bf16)[0];
     };
     CHECK(product(0x1.00p0f * 64, 64) == 4096);
     CHECK(product(0x1.01p6f, 64) == 4096);
@@ -187,7 +126,7 @@ TEST_CASE("NaN and infinity reach their row or column, and nothing else") {
       Problem problem(s, index & 1, index & 2);
       problem.a(13, 36) = NAN;
       problem.b(0, 44) = std::numeric_limits<float>::infinity();
-      const Values c = problem.run(*kernel);
+      const Values c = problem.run(kernel->run_bf16);
       int64_t wrong = 0;
       for (int64_t i = 0; i < s.m; ++i) {
         for (int64_t j = 0; j < s.n; ++j) {

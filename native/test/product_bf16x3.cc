@@ -2,8 +2,7 @@
 #include <bit>
 #include <cmath>
 
-#include "isa/product.h"
-#include "support.h"
+#include "product_problem.h"
 
 namespace myelin::test {
 namespace {
@@ -15,39 +14,16 @@ const ProductKernel* matrix_unit() {
   return nullptr;
 }
 
-struct Sizes {
-  int64_t m, n, k;
-};
+using Sizes = ProductSizes;
 
 struct Error {
   int64_t wrong = 0;   // elements farther from the truth than rounding allows
   double squares = 0;  // of errors as parts of the terms' magnitudes
 };
 
-// c = bias + a b, with operands of its own, in rows `gap` wider than they need be.
-class Problem {
+class Problem : public ProductProblem {
  public:
-  Problem(Sizes s, bool a_transposed, bool b_transposed, int64_t gap = 0)
-      : s_(s),
-        a_((a_transposed ? s.k : s.m) * ((a_transposed ? s.m : s.k) + gap), 3),
-        b_((b_transposed ? s.n : s.k) * ((b_transposed ? s.k : s.n) + gap), 5),
-        c_(s.m * (s.n + gap), 1),
-        bias_(s.n, 7),
-        numbers_(static_cast<uint32_t>(s.m * 10007 + s.n * 101 + s.k)) {
-    call_.m = s.m;
-    call_.n = s.n;
-    call_.k = s.k;
-    call_.a = a_.data();
-    call_.a_stride = (a_transposed ? s.m : s.k) + gap;
-    call_.a_transposed = a_transposed;
-    call_.b = b_.data();
-    call_.b_stride = (b_transposed ? s.k : s.n) + gap;
-    call_.b_transposed = b_transposed;
-    call_.c = c_.data();
-    call_.c_stride = s.n + gap;
-    call_.bias = bias_.data();
-    fill(0);
-  }
+  using ProductProblem::ProductProblem;
 
   // Numbers whose exponents differ by up to `spread` either way.
   void fill(int spread) {
@@ -58,31 +34,6 @@ class Problem {
       }
     }
     bias_.set(numbers_.list(s_.n));
-  }
-
-  float& a(int64_t i, int64_t k) {
-    return a_.data()[call_.a_transposed ? k * call_.a_stride + i : i * call_.a_stride + k];
-  }
-  float& b(int64_t k, int64_t j) {
-    return b_.data()[call_.b_transposed ? j * call_.b_stride + k : k * call_.b_stride + j];
-  }
-
-  // c, without the gaps, which must be as they were. What is left of another product, or is none,
-  // is in the workspace.
-  Values run(ProductFunction product, int64_t parts = 1) {
-    static std::vector<float> workspace(kWorkspaceFloats, NAN);
-    c_.set(Values(c_.count(), 99));
-    for (int64_t part = parts - 1; part >= 0; --part) product(call_, workspace.data(), part, parts);
-    CHECK(c_.intact());
-    Values result;
-    bool gaps = true;
-    for (int64_t i = 0; i < s_.m; ++i) {
-      const float* row = c_.data() + i * call_.c_stride;
-      result.insert(result.end(), row, row + s_.n);
-      gaps &= std::all_of(row + s_.n, row + call_.c_stride, [](float x) { return x == 99; });
-    }
-    CHECK(gaps);
-    return result;
   }
 
   // Terms that are left out are at most 2^-23 of their product together with what the third ones
@@ -106,12 +57,6 @@ class Problem {
     }
     return error;
   }
-
- private:
-  Sizes s_;
-  Guarded a_, b_, c_, bias_;
-  Numbers numbers_;
-  ProductCall call_{};
 };
 
 // The operands lying one way or the other; `parts_too`: the same bits for parts.
@@ -123,7 +68,7 @@ void check(ProductFunction product, Sizes s, int index, int64_t gap, bool parts_
   const Values c = problem.run(product);
   CHECK(problem.error(c).wrong == 0);
   for (int64_t parts = 2; parts_too && parts <= 4; ++parts) {
-    CHECK(same_bits(problem.run(product, parts), c));
+    CHECK(same_bits(problem.run(product, parts, false), c));
   }
 }
 
