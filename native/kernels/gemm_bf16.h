@@ -66,8 +66,9 @@ inline void multiply_block(const Product& p, const Block& block) {
 inline void multiply(const Product& p, float* workspace) {
   const auto again = [=](const Product& q) { bf16::multiply(q, workspace); };
   if (p.step) return gemm::multiply_for_step(p, again);
-  if (p.sink && p.k > kDepth)
+  if (p.sink && p.k > kDepth) {
     return gemm::sink_deep(p, workspace + kPackedA + kPackedB, kGradient, again);
+  }
   float* packed_a = workspace;
   float* packed_b = workspace + kPackedA;
   const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
