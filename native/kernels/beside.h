@@ -6,14 +6,14 @@ namespace myelin {
 namespace {
 namespace bf16 {
 
-// Steps of some work, done in so many shares, as even as can be.
-class Job {
+// Steps of some work, done in so many shares, as even as can be; none to begin with.
+class Beside {
  public:
   // Does the steps from `begin` to `end`, of which each comes after the one before.
   using Run = void (*)(void* self, int64_t begin, int64_t end);
 
-  Job() = default;
-  Job(Run run, void* self, int64_t steps, int64_t shares)
+  Beside() = default;
+  Beside(Run run, void* self, int64_t steps, int64_t shares)
       : run_(run), self_(self), steps_(steps), shares_(shares) {}
 
   MYELIN_INLINE void advance() {
@@ -35,18 +35,6 @@ class Job {
   void* self_ = nullptr;
   int64_t steps_ = 0, done_ = 0;
   int64_t shares_ = 1, share_ = 0;
-};
-
-// What is done beside a product: packing what comes next of its two sides, and using up the sums of
-// the strip before.
-struct Beside {
-  Job next_to_pass, next_to_stay, strip_before;
-
-  MYELIN_INLINE void advance() {
-    next_to_pass.advance();
-    next_to_stay.advance();
-    strip_before.advance();
-  }
 };
 
 }  // namespace bf16

@@ -23,40 +23,6 @@ constexpr int64_t kSums = 64 * 1024;
 constexpr int64_t kSumsBegin = kStays + kPasses, kRestBegin = kSumsBegin + kSums;
 static_assert(kRestBegin + kPanel * kDepth <= kWorkspaceFloats);
 
-// A strip of sums that a sink uses up.
-struct Strip {
-  const gemm::GradientSink* sink;
-  const float* sums;
-  int64_t sums_stride;
-  float* c;
-  int64_t c_stride, rows, columns;
-
-  static constexpr int64_t kStep = 256;  // elements
-
-  Job using_up(int64_t shares) {
-    // Whole rows are one stretch.
-    if (columns == c_stride && columns == sums_stride) {
-      columns *= rows;
-      rows = 1;
-    }
-    return {use_up, this, rows * divide_up(columns, kStep), shares};
-  }
-
- private:
-  static void use_up(void* self, int64_t begin, int64_t end) {
-    const Strip& s = *static_cast<const Strip*>(self);
-    const int64_t of_row = divide_up(s.columns, kStep);
-    for (int64_t step = begin; step < end;) {
-      const int64_t row = step / of_row, first = step % of_row;
-      const int64_t last = min_int(of_row, first + end - step);
-      const int64_t j = first * kStep, n = min_int(s.columns, last * kStep) - j;
-      float* c = s.c + row * s.c_stride + j;
-      (*s.sink)(s.sums + row * s.sums_stride + j, s.sums_stride, c, {s.c_stride, 1, n}, c + n);
-      step += last - first;
-    }
-  }
-};
-
 // A part of a product: c[i..i + m, j..j + n], the sums of `depth` elements from k on.
 struct Block {
   int64_t i, j, k, m, n, depth;
@@ -83,9 +49,9 @@ inline void multiply_on_vectors(const Product& p, float* workspace) {
   gemm::multiply_blocks(p, narrow, workspace);
 }
 
-// A block, no deeper than can be. Of one side all groups stay in the second cache, packed while the
-// first group of the other is multiplied; those pass by, each packed while the one before is
-// multiplied, and its sums, where it is a strip for a sink, used up while the next one is.
+// A block, no deeper than can be. Of one side all groups stay in the second cache; those of the
+// other pass by, each packed while the one before is multiplied. Only that is done beside tiles:
+// packing what stays gains nothing by it, and an optimizer takes longer than it does alone.
 class BlockProduct {
  public:
   BlockProduct(const Product& p, bool rows_pass, float* workspace)
@@ -106,27 +72,22 @@ class BlockProduct {
   void run() {
     Groups &passing = rows_pass_ ? a_ : b_, &staying = rows_pass_ ? b_ : a_;
     const int64_t passes = passing.count(), stays = staying.count();
-    const int64_t shares = tile_.pairs / (kDepthUnit / 2) * kShares;
+    const int64_t shares = stays * tile_.pairs / (kDepthUnit / 2) * kShares;
+    for (int64_t index = 0; index < stays; ++index) staying.packing(index, 1).finish();
     passing.packing(0, 1).finish();
-    staying.packing(0, 1).finish();
     begin_tiles(tile_.strip);
     for (int64_t pass = 0; pass < passes; ++pass) {
-      beside_.next_to_pass = passing.packing(pass + 1, stays * shares);
+      beside_ = passing.packing(pass + 1, shares);
       for (int64_t index = 0; index < stays; ++index) {
-        if (pass == 0) beside_.next_to_stay = staying.packing(index + 1, shares);
         rows_pass_ ? multiply_tile(pass, index) : multiply_tile(index, pass);
-        beside_.next_to_stay.finish();
       }
-      beside_.next_to_pass.finish();
-      if (p_.sink) use_up_strip(pass, stays * shares);
+      beside_.finish();
+      if (p_.sink) use_up(pass);
     }
     end_tiles();
-    beside_.strip_before.finish();
   }
 
  private:
-  float* sums(int64_t strip) const { return workspace_ + kSumsBegin + strip % 2 * (kSums / 2); }
-
   void multiply_tile(int64_t strip, int64_t panel) {
     const int64_t i = strip * tile_.strip, j = panel * kPanel;
     tile_.a = a_.at(strip);
@@ -135,7 +96,7 @@ class BlockProduct {
     tile_.columns = b_.lanes(panel);
     float* c = p_.c + i * p_.c_stride + j;
     tile_.start = p_.continues ? c : p_.bias ? p_.bias + j : nullptr;
-    tile_.c = p_.sink ? sums(strip) + j : c;
+    tile_.c = p_.sink ? workspace_ + kSumsBegin + j : c;
     if (a_.small() && b_.small()) {
       run_tile<3>(tile_);
       p_.finish(tile_.c, tile_.rows, tile_.columns);
@@ -148,11 +109,10 @@ class BlockProduct {
     }
   }
 
-  void use_up_strip(int64_t strip, int64_t shares) {
-    beside_.strip_before.finish();
-    strip_ = {p_.sink,     sums(strip),     p_.n, p_.c + strip * tile_.strip * p_.c_stride,
-              p_.c_stride, a_.lanes(strip), p_.n};
-    beside_.strip_before = strip_.using_up(shares);
+  void use_up(int64_t strip) {
+    float* c = p_.c + strip * tile_.strip * p_.c_stride;
+    (*p_.sink)(workspace_ + kSumsBegin, p_.n, c, {p_.c_stride, a_.lanes(strip), p_.n},
+               c + p_.c_stride);
   }
 
   const Product& p_;
@@ -160,7 +120,6 @@ class BlockProduct {
   float* workspace_;
   Groups a_, b_;
   Beside beside_;
-  Strip strip_;
   Tile tile_;
 };
 
@@ -174,8 +133,7 @@ inline void multiply(const Product& p, float* workspace) {
   // two that are as long the one that is packed along k, which is faster.
   const bool rows_pass = p.sink || p.m > p.n || (p.m == p.n && !p.a.transposed);
   const int64_t strips = kStays / Groups::words(kTileRows, depth);
-  const int64_t panels =
-      min_int(kStays / Groups::words(kPanel, depth), kSums / 2 / kTileRows / kPanel);
+  const int64_t panels = min_int(kStays / Groups::words(kPanel, depth), kSums / kTileRows / kPanel);
   const int64_t rows = rows_pass ? p.m : gemm::even_share(p.m, strips * kTileRows, 1);
   const int64_t columns = rows_pass ? panels * kPanel : p.n;
   for (int64_t k = 0; k < p.k; k += depth) {

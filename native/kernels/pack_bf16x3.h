@@ -160,7 +160,7 @@ class Groups {
   bool small() const { return small_; }
 
   // Packs a group, if there is one, in so many shares.
-  Job packing(int64_t group, int64_t shares) {
+  Beside packing(int64_t group, int64_t shares) {
     if (group >= count()) return {};
     group_ = side_;
     group_.data += group * lanes_ * (side_.deep ? side_.stride : 1);
