@@ -67,31 +67,17 @@ inline int64_t parts(int64_t m, int64_t n, bool a_transposed) {
   return divides_columns(m, n, a_transposed) ? divide_up(n, 2 * kWidth) : divide_up(m, 4);
 }
 
-// Computes a product whose transposed b is in pieces, one after the other along k.
-template <class Multiply>
-inline void multiply_pieces(const Product& p, const Multiply& multiply) {
-  Product q = p;
-  q.k = p.b.piece;
-  for (int64_t k = 0; k < p.k; k += q.k) {
-    q.a.data = p.a.at(0, k);
-    q.b = {p.b.data + k / q.k * p.b.piece_step, p.b.piece, true};
-    q.continues = k > 0;
-    q.epilogue = k + q.k == p.k ? p.epilogue : Epilogue{};
-    multiply(q);
-  }
-}
-
 // Computes a product, which may be empty, in the order that was chosen for it or its whole.
 inline void multiply_in(Order order, const Product& p, float* workspace) {
   if (p.m == 0 || p.n == 0) return;
+#if defined(MYELIN_ISA_AVX512AMX)
+  if (order == Order::kSplit) return bf16x3::multiply(p, workspace);
+#endif
   if (p.b.piece != 0) {
     return multiply_pieces(p, [=](const Product& q) { multiply_in(order, q, workspace); });
   }
   if (order == Order::kDots) return multiply_dots(p);
   if (order == Order::kNarrowDots) return multiply_narrow_dots(p, workspace);
-#if defined(MYELIN_ISA_AVX512AMX)
-  if (order == Order::kSplit) return bf16x3::multiply(p, workspace);
-#endif
   if (is_outer(p)) return multiply_outer(p, workspace);
   if (is_row(p)) return multiply_row(p);
   if (is_narrow_transposed(p)) return multiply_narrow_transposed(p, workspace);

@@ -34,7 +34,8 @@ inline Product part_of(const Product& p, const Block& block) {
   part.n = block.n;
   part.k = block.depth;
   part.a.data = p.a.at(block.i, block.k);
-  part.b.data = p.b.at(block.k, block.j);
+  part.b.data = p.b.piece ? p.b.data + block.k / p.b.piece * p.b.piece_step + block.j * p.b.stride
+                          : p.b.at(block.k, block.j);
   part.shift(block.i * p.c_stride + block.j);
   part.continues = block.k > 0 || p.continues;
   part.bias = p.bias && !part.continues ? p.bias + block.j : nullptr;
@@ -44,6 +45,10 @@ inline Product part_of(const Product& p, const Block& block) {
 
 // As vectors do it: numbers that are too large, or none.
 inline void multiply_on_vectors(const Product& p, float* workspace) {
+  if (p.b.piece != 0) {
+    return gemm::multiply_pieces(
+        p, [=](const Product& q) { bf16x3::multiply_on_vectors(q, workspace); });
+  }
   const gemm::Blocking narrow = {1,  gemm::kTileRows[1], kPanel, false, p.b.transposed, p.m, kPanel,
                                  p.k};
   gemm::multiply_blocks(p, narrow, workspace);
@@ -60,8 +65,8 @@ class BlockProduct {
         workspace_(workspace),
         a_(true, {p.a.data, p.a.stride, !p.a.transposed, p.m, p.k}, strip_rows(p.m),
            rows_pass ? 2 : p.m, workspace + (rows_pass ? kStays : 0)),
-        b_(false, {p.b.data, p.b.stride, p.b.transposed, p.n, p.k}, kPanel, rows_pass ? p.n : 2,
-           workspace + (rows_pass ? 0 : kStays)) {
+        b_(false, {p.b.data, p.b.stride, p.b.transposed, p.n, p.k, p.b.piece, p.b.piece_step},
+           kPanel, rows_pass ? p.n : 2, workspace + (rows_pass ? 0 : kStays)) {
     tile_.beside = &beside_;
     tile_.pairs = round_up(p.k, kDepthUnit) / 2;
     tile_.strip = strip_rows(p.m);
@@ -128,7 +133,10 @@ inline void multiply(const Product& p, float* workspace) {
   const auto again = [=](const Product& q) { bf16x3::multiply(q, workspace); };
   if (p.step) return gemm::multiply_for_step(p, again);
   if (p.sink && p.k > kDepth) return gemm::sink_deep(p, workspace + kSumsBegin, kSums, again);
-  const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
+  if (p.b.piece >= kDepth) return gemm::multiply_pieces(p, again);
+  // Whole pieces.
+  const int64_t depth =
+      p.b.piece ? kDepth / p.b.piece * p.b.piece : gemm::even_share(p.k, kDepth, kDepthUnit);
   // What an optimizer goes through is one stretch where rows pass. Else the longer side passes; of
   // two that are as long the one that is packed along k, which is faster.
   const bool rows_pass = p.sink || p.m > p.n || (p.m == p.n && !p.a.transposed);

@@ -16,6 +16,13 @@ struct Side {
   int64_t stride;
   bool deep;
   int64_t lanes, depth;
+  // Not 0: of three terms, k comes in pieces, as a transposed matrix's rows may.
+  int64_t piece = 0, piece_step = 0;
+
+  MYELIN_INLINE int64_t place(int64_t k) const {
+    if (!deep) return k * stride;
+    return piece ? k / piece * piece_step + k % piece : k;
+  }
 };
 
 // Where it is packed: groups of `lanes` (the last may be short), each k-major in kPairRows rows of

@@ -124,9 +124,8 @@ bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch
     const int64_t row = step % kStepsOfSquare * kRowsOfStep;
     const int64_t lanes = min_int(kWidth, side.lanes - lane);
     const int64_t left = side.depth - k, second = max_int(0, left - kWidth);
-    const int64_t k_step = kDeep ? 1 : side.stride;
-    const float* data = side.data + (kDeep ? lane * side.stride : lane) + k * k_step;
-    const float* below = data + kWidth * k_step;
+    const float* data = side.data + (kDeep ? lane * side.stride : lane) + side.place(k);
+    const float* below = data + kWidth * (kDeep ? 1 : side.stride);
     const Square even = {data, side.stride, kDeep ? lanes : left, kDeep ? left : lanes};
     const Square odd = {below, side.stride, kDeep ? lanes : second, kDeep ? second : lanes};
     const Range rows = {row, kByLane ? min_int(row + kRowsOfStep, lanes) : row + kRowsOfStep};

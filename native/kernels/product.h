@@ -137,6 +137,20 @@ struct Pieces {
   }
 };
 
+// Computes a product whose transposed b is in pieces, one after the other along k.
+template <class Multiply>
+inline void multiply_pieces(const Product& p, const Multiply& multiply) {
+  Product q = p;
+  q.k = p.b.piece;
+  for (int64_t k = 0; k < p.k; k += q.k) {
+    q.a.data = p.a.at(0, k);
+    q.b = {p.b.data + k / q.k * p.b.piece_step, p.b.piece, true};
+    q.continues = k > 0 || p.continues;
+    q.epilogue = k + q.k == p.k ? p.epilogue : Epilogue{};
+    multiply(q);
+  }
+}
+
 // A product for a sink: gradients of as many rows as stay in the nearest cache at a time.
 template <class Multiply>
 MYELIN_INLINE void sink_rows(const Product& p, float* workspace, const Multiply& multiply) {

@@ -43,10 +43,25 @@ class ProductProblem {
     return a_.data()[call_.a_transposed ? k * call_.a_stride + i : i * call_.a_stride + k];
   }
   float& b(int64_t k, int64_t j) {
+    const int64_t piece = call_.b_piece;
+    if (piece) return b_.data()[k / piece * piece * s_.n + j * piece + k % piece];
     return b_.data()[call_.b_transposed ? j * call_.b_stride + k : k * call_.b_stride + j];
   }
 
   void without_bias() { call_.bias = nullptr; }
+
+  // Puts the rows of a transposed b in pieces, as column_pieces.h does. Only without a gap.
+  void cut(int64_t piece) {
+    Values pieces;
+    for (int64_t k = 0; k < s_.k; k += piece) {
+      for (int64_t j = 0; j < s_.n; ++j) {
+        const float* from = b_.data() + j * s_.k + k;
+        pieces.insert(pieces.end(), from, from + piece);
+      }
+    }
+    b_.set(pieces);
+    call_.b_piece = call_.b_stride = piece;
+  }
 
   // c, without the gaps, which must be as they were. The workspace is of NaN where `poison`, else
   // what the product before has left.

@@ -11,7 +11,7 @@ gemm::Product product(const ProductCall& x) {
           x.n,
           x.k,
           {x.a, x.a_stride, x.a_transposed},
-          {x.b, x.b_stride, x.b_transposed},
+          {x.b, x.b_stride, x.b_transposed, x.b_piece, x.b_piece * x.n},
           x.c,
           x.c_stride,
           x.bias,

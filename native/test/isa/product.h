@@ -21,6 +21,7 @@ struct ProductCall {
   const float* bias = nullptr;         // null: none
   const float* step = nullptr;         // null: no update
   const CacheSizes* caches = nullptr;  // not null: in blocks for such a machine, undivided
+  int64_t b_piece = 0;                 // not 0: rows of a transposed b come in pieces
 };
 
 using ProductFunction = void (*)(const ProductCall& call, float* workspace, int64_t part,
