@@ -9,12 +9,16 @@ import { type Process, runSteps, settle } from "./drive.ts";
 import { EpochSums } from "./epoch.ts";
 import type { Statistic } from "./head.ts";
 import { holdData, JobArrays } from "./hold.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { COPY_INTERVAL_MS, type Snapshot } from "./snapshot.ts";
 
-/** Milliseconds of native work between two looks at callbacks, abort and progress. */
+/**
+ * Milliseconds of native work until callbacks are told of it; where none waits for that, until the next copy of the
+ * weights is due. A slice costs as much as cutting matrices for several threads and joining them again.
+ */
 const SLICE_MS = 20;
+const UNWATCHED_SLICE_MS = COPY_INTERVAL_MS;
 /** Most rows and steps that are prepared ahead when epochs are short: about a millisecond, in arrays that stay in cache. */
-const MAX_ROWS_AHEAD = 1 << 14;
+const MAX_ROWS_AHEAD = 1 << 16;
 const MAX_STEPS_AHEAD = 1 << 14;
 
 /** Position of a training, shared with the trainer that owns it. */
@@ -120,7 +124,8 @@ function* runChunk(request: HeldRequest, epochs: number, sums: EpochSums): Proce
 }
 
 function makeJob(request: HeldRequest, epochs: number): Job {
-  const { bound, batchSize, loaded, position, constantRate, arrays } = request;
+  const { bound, batchSize, loaded, position, constantRate, arrays, callbacks } = request;
+  const watched = callbacks.some(({ onProgress, onBatchEnd }) => epochs > 1 || onProgress || onBatchEnd);
   const steps = Math.ceil(bound.length / batchSize) * epochs;
   const first = position.step - position.batch;
   const rates = arrays.floats("rates", constantRate ? 1 : steps);
@@ -138,7 +143,7 @@ function makeJob(request: HeldRequest, epochs: number): Job {
     outputs: loaded.plan.outputs.map(({ buffer }, i) =>
       arrays.floats(`output ${i}`, steps * sizeOf(buffer.type.shape)),
     ),
-    budget: SLICE_MS,
+    budget: watched ? SLICE_MS : UNWATCHED_SLICE_MS,
     // Of an epoch that an earlier training began, the mean loss is not known.
     stopBelow: position.batch > 0 ? Number.NaN : request.stopBelow,
   };

@@ -1,7 +1,7 @@
 import { allFinite } from "../data/checks.ts";
 
-/** Between two copies of the weights. */
-const INTERVAL_MS = 250;
+/** Milliseconds between two copies of the weights. */
+export const COPY_INTERVAL_MS = 250;
 
 /**
  * The last weights that were all finite. A step with a NaN or infinite loss or gradient never writes
@@ -30,7 +30,7 @@ export class Snapshot {
 
   /** Copies the weights when the last copy is old and they are finite. */
   offer(): void {
-    if (performance.now() - this.#time >= INTERVAL_MS && allFinite(this.#state)) this.take();
+    if (performance.now() - this.#time >= COPY_INTERVAL_MS && allFinite(this.#state)) this.take();
   }
 
   /** Whether all weights are finite. */
