@@ -13,27 +13,51 @@ inline const char* check_update_guard(const Instruction& in) {
   return check_rows(in);
 }
 
-// The largest magnitude; NaN where an element is NaN or infinite. Without their signs floats are in
-// the order of their bits, with infinity and then NaN as the largest.
-inline float largest(const float* x, int64_t n) {
-  constexpr int kChains = 4;
-  const auto magnitude = [](Vec value) { return as_int(abs(value)); };
-  Int top[kChains];
-  MYELIN_UNROLL
-  for (int v = 0; v < kChains; ++v) top[v] = broadcast_int(0);
-  int64_t i = 0;
-  for (; i + kChains * kWidth <= n; i += kChains * kWidth) {
+// The largest magnitude of what it sees. Without their signs floats are in the order of their bits,
+// with infinity and then NaN as the largest.
+class LargestMagnitude {
+ public:
+  MYELIN_INLINE void see(const float* x, int64_t n) {
+    int64_t i = 0;
+    for (; i + kChains * kWidth <= n; i += kChains * kWidth) {
+      MYELIN_UNROLL
+      for (int v = 0; v < kChains; ++v) top_[v] = max(top_[v], magnitude(load(x + i + v * kWidth)));
+    }
+    for (; i < n; i += kWidth) top_[0] = max(top_[0], magnitude(load_lanes(x + i, n - i)));
+  }
+
+  // NaN where an element is NaN or infinite.
+  float value() const {
+    Int top = top_[0];
     MYELIN_UNROLL
-    for (int v = 0; v < kChains; ++v) {
-      top[v] = max(top[v], magnitude(load(x + i + v * kWidth)));
+    for (int v = 1; v < kChains; ++v) top = max(top, top_[v]);
+    constexpr int32_t kLargestFinite = 0x7f7fffff;
+    if (any(less(broadcast_int(kLargestFinite), top))) return kNaN;
+    return reduce_max(as_float(top));
+  }
+
+ private:
+  static constexpr int kChains = 4;
+
+  static MYELIN_INLINE Int magnitude(Vec x) { return as_int(abs(x)); }
+
+  Int top_[kChains] = {broadcast_int(0), broadcast_int(0), broadcast_int(0), broadcast_int(0)};
+};
+
+// Of a part of a matrix: columns, as they are divided where they are computed.
+inline float largest(const Operand& x, int64_t batch, int64_t part, int64_t parts) {
+  const int64_t n = width_of(x);
+  LargestMagnitude seen;
+  if (parts == 1 || !owns_columns(n)) {
+    const Range r = split(elements_of(x, batch), kLine, part, parts);
+    seen.see(x.data + r.begin, r.end - r.begin);
+  } else {
+    const Range r = split(n, kWidth, part, parts);
+    for (int64_t i = 0; i < rows_of(x, batch); ++i) {
+      seen.see(x.data + i * n + r.begin, r.end - r.begin);
     }
   }
-  for (; i < n; i += kWidth) top[0] = max(top[0], magnitude(load_lanes(x + i, n - i)));
-  MYELIN_UNROLL
-  for (int v = 1; v < kChains; ++v) top[0] = max(top[0], top[v]);
-  constexpr int32_t kLargestFinite = 0x7f7fffff;
-  if (any(less(broadcast_int(kLargestFinite), top[0]))) return kNaN;
-  return reduce_max(as_float(top[0]));
+  return seen.value();
 }
 
 // NaN in a lane where not all that it has seen is finite.
@@ -65,17 +89,21 @@ bool sums_are_finite(const Instruction& in, const StepContext& ctx) {
   return !any(is_nan(taint.lanes));
 }
 
-// A bound on the sums tells that they are finite. Only where it does not are they computed.
+// A bound on the sums tells that they are finite. Only where it does not are they computed. While
+// numbers are small, a part need not look at those of the others, which are far away.
 template <Multiply kMultiply>
 void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
+  constexpr float kSmall = 0x1p50f;
+  constexpr int64_t kFewRows = 1 << 20;
   constexpr double kSafe = 1e38;  // a third of the largest float: no rounding reaches it
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
-  const Range r = split(elements_of(x, ctx.batch), kLine, part, parts);
-  const float of_x = largest(x.data + r.begin, r.end - r.begin);
-  const float of_dz = largest(dz.data, elements_of(dz, ctx.batch));
+  const int64_t rows = rows_of(x, ctx.batch);
+  const bool small =
+      largest(x, ctx.batch, part, parts) <= kSmall && largest(dz, ctx.batch, part, parts) <= kSmall;
+  if (small && rows <= kFewRows) return;
+  const float of_x = largest(x, ctx.batch, 0, 1), of_dz = largest(dz, ctx.batch, 0, 1);
   auto at_least_one = [](float value) { return value < 1.0f ? 1.0 : static_cast<double>(value); };
-  const double bound =
-      static_cast<double>(rows_of(x, ctx.batch)) * at_least_one(of_dz) * at_least_one(of_x);
+  const double bound = static_cast<double>(rows) * at_least_one(of_dz) * at_least_one(of_x);
   if (bound < kSafe) return;
   const bool numbers = of_x == of_x && of_dz == of_dz;
   if (!numbers || !sums_are_finite<kMultiply>(in, ctx)) raise_flag(ctx.failed);

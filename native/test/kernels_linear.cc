@@ -259,6 +259,31 @@ TEST_CASE("an optimizer within the product has the bits of one behind a stored g
   }
 }
 
+TEST_CASE("the guard finds a sum of numbers that different parts look at") {
+  const Sizes s = {5, 130, 70};
+  for (const KernelTable* table : usable_tables()) {
+    for (const char* name : {"linearGuard", "linearGuardBf16"}) {
+      // Which columns of x and of dz have a large number, in the same sample: the first part's or
+      // the last one's.
+      for (int64_t of_x : {2, 69}) {
+        for (int64_t of_dz : {3, 129}) {
+          for (float large : {1e10f, 1e18f, 1e30f, INFINITY}) {
+            Values x(static_cast<size_t>(s.m * s.k), 0.5f),
+                dz(static_cast<size_t>(s.m * s.n), 0.5f);
+            x[static_cast<size_t>(3 * s.k + of_x)] = large;
+            dz[static_cast<size_t>(3 * s.n + of_dz)] = large;
+            for (int64_t parts = 1; parts <= 3; ++parts) {
+              Call call(*table, name, s.m);
+              call.input({s.k}, true, x).input({s.n}, true, dz).run(parts);
+              CHECK(call.failed() == (large > 1e19f));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("linear refuses operands that do not fit") {
   const KernelTable& table = *usable_tables().front();
   auto complaint = [&](Shape kernel, bool kernel_batched, Shape y, int64_t bias,
