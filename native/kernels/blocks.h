@@ -212,7 +212,7 @@ inline void multiply_blocks(const Product& p, const Blocking& s, float* workspac
       block.m = min_int(s.m, p.m - i);
       const Pieces strips(block.m, s.strip_rows);
       block.a = {p.a.at(i, k), p.a.stride, p.a.transposed};
-      if (s.pack_a) pack_strips(block.a, block.m, block.depth, strips, block.packed_a);
+      if (s.pack_a) pack_strips(block.a, block.depth, strips, block.packed_a);
       for (int64_t j = 0; j < p.n; j += s.n) {
         block.n = min_int(s.n, p.n - j);
         block.b = {p.b.at(k, j), p.b.stride, p.b.transposed};

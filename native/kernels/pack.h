@@ -66,21 +66,27 @@ MYELIN_INLINE int64_t packed_strip(int64_t first_row, int64_t index, int64_t dep
   return first_row * depth + index * kLine;
 }
 
-// Strips of rows of a transposed a, each k-major.
-inline void pack_strips(const Matrix& a, int64_t m, int64_t depth, const Pieces& strips,
-                        float* to) {
-  for (int64_t k = 0; k < depth; ++k) {
-    const float* row = a.at(0, k);
-    if (k + kRowsAhead < depth) fetch_row(row + kRowsAhead * a.stride, m);
+// Strips of rows of a transposed a, each k-major. Some k at a time: each of them is on other pages,
+// and so is each strip.
+inline void pack_strips(const Matrix& a, int64_t depth, const Pieces& strips, float* to) {
+  constexpr int64_t kTogether = kSmallTiles ? 32 : 16;
+  for (int64_t first = 0; first < depth; first += kTogether) {
+    const int64_t end = min_int(depth, first + kTogether);
+    const float* column = a.at(0, first);
     float* strip = to;
     for (int64_t s = 0; s < strips.count; ++s) {
       const int64_t height = strips.length + (s < strips.longer);
-      for (int64_t i = 0; i < height; i += kWidth) {
-        const int64_t n = min_int(kWidth, height - i);
-        // A whole vector is the fastest to store where the next k overwrites the surplus.
-        store_lanes(strip + k * height + i, load_lanes(row + i, n), height <= kWidth ? kWidth : n);
+      const float* from = column;
+      for (int64_t k = first; k < end; ++k) {
+        for (int64_t i = 0; i < height; i += kWidth) {
+          const int64_t n = min_int(kWidth, height - i);
+          // A whole vector is the fastest to store where the next k overwrites the surplus.
+          store_lanes(strip + k * height + i, load_lanes(from + i, n),
+                      height <= kWidth ? kWidth : n);
+        }
+        from += a.stride;
       }
-      row += height;
+      column += height;
       strip += height * depth + kLine;
     }
   }
