@@ -46,6 +46,7 @@ class Cell {
     /** @type {Result} */
     this.result = { workload: workload.name, candidate, title, threads, tree };
     this.rates = [];
+    this.done = 0; // steps
     this.spent = 0;
   }
 
@@ -75,12 +76,18 @@ class Cell {
     Object.assign(this.result, { version, note, loss: { initial: loss } });
     if (note !== undefined) return;
     if (checkSteps > 0) await this.process.ask("step", { steps: checkSteps });
+    this.done = checkSteps;
     this.result.loss.check = (await this.process.ask("loss")).loss;
   }
 
   async warmUp(milliseconds) {
+    const { stepsPerEpoch } = this.workload;
     const warm = await this.process.ask("warmUp", { milliseconds: milliseconds / 2 });
-    this.steps = stepsInRound(warm.stepsPerMillisecond, milliseconds, this.workload.stepsPerEpoch);
+    this.steps = stepsInRound(warm.stepsPerMillisecond, milliseconds, stepsPerEpoch);
+    // Whole epochs begin where one does: they are then one call of a library that trains by epochs.
+    const begun = (this.done + warm.done) % stepsPerEpoch;
+    if (this.steps < stepsPerEpoch || begun === 0) return;
+    await this.process.ask("step", { steps: stepsPerEpoch - begun });
   }
 
   /** Where one step alone takes longer than a round, some rounds are left out. */

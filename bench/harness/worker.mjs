@@ -85,16 +85,18 @@ const commands = {
     return { milliseconds: await time(steps) };
   },
 
-  /** Trains for at least `milliseconds`, in ever larger calls, and says how fast the last was. */
+  /** Trains for at least `milliseconds`, in ever larger calls, and says how many steps and how fast the last were. */
   async warmUp({ milliseconds }) {
     const end = performance.now() + milliseconds;
     let steps = 1;
     let last = await time(steps);
+    let done = steps;
     while (performance.now() < end) {
       if (last < milliseconds / 4) steps *= 2;
       last = await time(steps);
+      done += steps;
     }
-    return { stepsPerMillisecond: steps / last };
+    return { done, stepsPerMillisecond: steps / last };
   },
 
   loss,
