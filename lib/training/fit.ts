@@ -125,6 +125,7 @@ function* runChunk(request: HeldRequest, epochs: number, sums: EpochSums): Proce
 
 function makeJob(request: HeldRequest, epochs: number): Job {
   const { bound, batchSize, loaded, position, constantRate, arrays, callbacks } = request;
+  // Of several epochs in a job callbacks are told at the end of a slice.
   const watched = callbacks.some(({ onProgress, onBatchEnd }) => epochs > 1 || onProgress || onBatchEnd);
   const steps = Math.ceil(bound.length / batchSize) * epochs;
   const first = position.step - position.batch;

@@ -13,9 +13,9 @@ using namespace bf16;
 using gemm::Product;
 
 // How deep a block is, and words of the workspace for the side of it that stays in the second
-// cache, two groups of the other side that pass by, and sums: two strips, or what is computed at a
-// time for a sink where the product is deeper than a block. What is left is for numbers that have
-// no three terms.
+// cache, two groups of the other side that pass by, and sums for a sink: a strip, or what is
+// computed at a time where the product is deeper than a block. What is left is for numbers that
+// have no three terms.
 constexpr int64_t kDepth = 512, kStays = 256 * 1024;
 constexpr int64_t kPasses =
     2 * max_int(Groups::words(kTileRows, kDepth), Groups::words(kPanel, kDepth));
@@ -34,8 +34,8 @@ inline Product part_of(const Product& p, const Block& block) {
   part.n = block.n;
   part.k = block.depth;
   part.a.data = p.a.at(block.i, block.k);
-  part.b.data = p.b.piece ? p.b.data + block.k / p.b.piece * p.b.piece_step + block.j * p.b.stride
-                          : p.b.at(block.k, block.j);
+  part.b.data =
+      p.b.piece ? p.b.piece_from(block.k) + block.j * p.b.stride : p.b.at(block.k, block.j);
   part.shift(block.i * p.c_stride + block.j);
   part.continues = block.k > 0 || p.continues;
   part.bias = p.bias && !part.continues ? p.bias + block.j : nullptr;

@@ -19,6 +19,8 @@ struct Matrix {
   const float* at(int64_t i, int64_t j) const {
     return transposed ? data + j * stride + i : data + i * stride + j;
   }
+  // Where the piece lies that begins with column `first` (row, where transposed).
+  const float* piece_from(int64_t first) const { return data + first / piece * piece_step; }
   // How far apart (i, j) and (i + 1, j) are, and (i, j) and (i, j + 1).
   int64_t row_step() const { return transposed ? 1 : stride; }
   int64_t column_step() const { return transposed ? stride : 1; }
@@ -80,7 +82,7 @@ struct Product {
   // pieces.
   void take_columns(Range r) {
     if (b.piece != 0 && !b.transposed) {
-      b = {b.data + r.begin / b.piece * b.piece_step, b.piece, false};
+      b = {b.piece_from(r.begin), b.piece, false};
     } else {
       b.data = b.at(0, r.begin);
     }
@@ -144,7 +146,7 @@ inline void multiply_pieces(const Product& p, const Multiply& multiply) {
   q.k = p.b.piece;
   for (int64_t k = 0; k < p.k; k += q.k) {
     q.a.data = p.a.at(0, k);
-    q.b = {p.b.data + k / q.k * p.b.piece_step, p.b.piece, true};
+    q.b = {p.b.piece_from(k), p.b.piece, true};
     q.continues = k > 0 || p.continues;
     q.epilogue = k + q.k == p.k ? p.epilogue : Epilogue{};
     multiply(q);
