@@ -98,6 +98,15 @@ export function buildTypeScript() {
   });
 }
 
+/** What V8 makes of dist/, so that it need not each time (docs/decisions/0020-bytecode.md). */
+export function keepBytecode() {
+  const files = listFiles(["dist", "scripts/bytecode.mjs"]).filter((file) => !file.endsWith(".bin"));
+  const facts = [process.version, process.arch];
+  ifStale(".cache/bytecode.sha256", hashOf(files, facts), "dist/bytecode/index.bin", () => {
+    step("Keeping bytecode", () => runNode("scripts/bytecode.mjs", [], { quiet: true }));
+  });
+}
+
 /** Everything, so that the package runs. Without a compiler the reference executor has to do. */
 export function build({ requireNative = true } = {}) {
   installPackages();
@@ -111,6 +120,7 @@ export function build({ requireNative = true } = {}) {
     );
     console.warn("are needed): going on without it, on the much slower reference executor.");
   }
+  keepBytecode();
 }
 
 /** Ends the process with the message and output of a program that failed. */

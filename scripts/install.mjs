@@ -1,5 +1,5 @@
-// Runs when the package is installed: nothing to do with a prebuilt addon, else build it, else say what
-// is missing. It never fails an installation, because the reference executor runs everywhere.
+// Runs when the package is installed: with a prebuilt addon there is nothing to build, else build it, else say what is
+// missing. It never fails an installation, because the reference executor runs everywhere. Keeps V8's bytecode, too.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -67,15 +67,20 @@ function howToGetTools() {
 // A checkout builds with `npm start` and `npm test`, which know when a build is out of date.
 const inCheckout = existsSync(join(root, "scripts", "build.mjs"));
 
-if (!inCheckout && !loads()) {
-  const reason = build();
-  if (reason !== undefined) {
-    console.warn(
-      [
-        `myelin: there is no prebuilt addon for ${process.platform}-${process.arch} and none could be built: ${reason}.`,
-        `Get a compiler (${howToGetTools()}) and run "npm rebuild myelin".`,
-        "Until then networks run on the reference executor, which is much slower.",
-      ].join("\n"),
-    );
-  }
+function provideAddon() {
+  const reason = loads() ? undefined : build();
+  if (reason === undefined) return;
+  console.warn(
+    [
+      `myelin: there is no prebuilt addon for ${process.platform}-${process.arch} and none could be built: ${reason}.`,
+      `Get a compiler (${howToGetTools()}) and run "npm rebuild myelin".`,
+      "Until then networks run on the reference executor, which is much slower.",
+    ].join("\n"),
+  );
+}
+
+if (!inCheckout) {
+  provideAddon();
+  // Where it cannot be kept, everything works, but starts later.
+  spawnSync(process.execPath, [join(root, "scripts", "bytecode.mjs")], { stdio: "ignore" });
 }

@@ -21,7 +21,7 @@ const rows = [
   ["plan"],
   ["graph", "ops"],
   ["data"],
-  ["addon", "names", "packages", "plot", "random"],
+  ["addon", "bytecode", "names", "packages", "plot", "random"],
   ["shape-types"],
   ["errors", "tensor"],
 ];

@@ -17,13 +17,17 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
-try {
-  process.exitCode = await runDigits(process.argv.slice(2), process.stdout, controller.signal);
-} catch (error) {
-  // What Myelin throws on purpose says all there is to say; anything else needs its stack.
-  const text = error instanceof MyelinError ? `error: ${error.message}` : (error as Error).stack;
-  process.stderr.write(`${text ?? String(error)}\n`);
-  process.exitCode = 1;
-} finally {
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, stop);
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await runDigits(process.argv.slice(2), process.stdout, controller.signal);
+  } catch (error) {
+    // What Myelin throws on purpose says all there is to say; anything else needs its stack.
+    const text = error instanceof MyelinError ? `error: ${error.message}` : (error as Error).stack;
+    process.stderr.write(`${text ?? String(error)}\n`);
+    process.exitCode = 1;
+  } finally {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, stop);
+  }
 }
+
+main();

@@ -31,6 +31,9 @@ const scripts = {
   "require.cjs": `const ${names} = require("myelin");\n${training}`,
   "both.cjs": `const { Network } = require("myelin");
 import("myelin").then((module) => console.log(module.Network === Network));`,
+  "start.mjs": `import "myelin";
+import { ranFromBytecode } from "./node_modules/myelin/dist/bytecode.js";
+console.log(ranFromBytecode());`,
   "strict.mjs": `import { Network, layers } from "myelin";
 try {
   new Network({ input: [2], layers: [layers.dense({ units: 1 })], executor: "native" });
@@ -81,6 +84,14 @@ describe.runIf(process.platform !== "win32")("the packed package", () => {
           project.node(script, node).stderr.replace(/\(node:\d+\) ExperimentalWarning.*\n.*\n/, ""),
         ).toBe("");
       }
+    });
+
+    it("starts from the bytecode that its installation kept, on the Node that installed it", () => {
+      expect(nodes.map((node) => project.node("start.mjs", node).stdout.trim())).toEqual([
+        "true",
+        "false",
+        "false",
+      ]);
     });
 
     it("is one module however it is loaded", () => {

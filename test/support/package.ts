@@ -22,7 +22,7 @@ export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 const cache = join(root, ".cache", "package");
 const packed: readonly string[] = [
   ...["package.json", "LICENSE", "CHANGELOG.md", "README.md", "binding.gyp", "settings.gypi"],
-  ...["native", "scripts/install.mjs"],
+  ...["native", "scripts/install.mjs", "scripts/bytecode.mjs"],
 ];
 
 /** How a program ended and what it printed. */
