@@ -4,8 +4,8 @@ import load from "node-gyp-build";
 
 /** What the addon (native/binding.cc) exports that needs no executor; lib/executor/binding.ts types the rest. */
 export interface Addon {
-  /** Whether no value is NaN or infinite. */
-  allFinite(values: Float32Array): boolean;
+  /** The largest magnitude, 0 of no values; NaN where a value is not finite. */
+  largest(values: Float32Array): number;
 }
 
 export interface LoadedAddon<T extends Addon = Addon> {

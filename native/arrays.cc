@@ -1,7 +1,6 @@
 #include "arrays.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace myelin {
 void fill_words(const KernelTable& table, const PhiloxPosition& from, uint32_t* out,
@@ -42,16 +41,6 @@ void fill_uniform(const KernelTable& table, const PhiloxPosition& from, double l
     out += 4 * count;
     blocks -= count;
   }
-}
-
-bool all_finite(const float* values, size_t count) {
-  // NaN and infinity have an exponent of all ones; one added to it carries into the sign bit. No
-  // branch, so that the compiler makes vectors of it.
-  uint32_t signs = 0;
-  for (size_t i = 0; i < count; i++) {
-    signs |= (std::bit_cast<uint32_t>(values[i]) & 0x7f800000) + 0x00800000;
-  }
-  return signs >> 31 == 0;
 }
 
 }  // namespace myelin

@@ -15,7 +15,4 @@ void fill_words(const KernelTable& table, const PhiloxPosition& from, uint32_t* 
 void fill_uniform(const KernelTable& table, const PhiloxPosition& from, double low, double scale,
                   float* out, size_t blocks);
 
-// Whether no value is NaN or infinite.
-bool all_finite(const float* values, size_t count);
-
 }  // namespace myelin

@@ -180,7 +180,7 @@ class JobReader {
     return result;
   }
 
-  // Scales and offsets; returns the arrays.
+  // Scales, offsets and bounds; returns the arrays.
   Napi::Array columns(Job& job) {
     Napi::Array list = copy(source_.Get("columns"), "job.columns");
     for (uint32_t i = 0; i < list.Length(); i++) {
@@ -188,7 +188,9 @@ class JobReader {
       Napi::Object column = object(list.Get(i), where);
       double scale = number(column.Get("scale"), where + ".scale");
       double offset = number(column.Get("offset"), where + ".offset");
-      job.columns.push_back({nullptr, 0, ElementType::kFloat32, scale, offset});
+      Napi::Value bound = column.Get("largest");
+      double largest = bound.IsUndefined() ? kUnknownLargest : number(bound, where + ".largest");
+      job.columns.push_back({nullptr, 0, ElementType::kFloat32, scale, offset, largest});
       list.Set(i, column.Get("data"));
     }
     return list;

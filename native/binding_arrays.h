@@ -42,10 +42,11 @@ inline void fill_uniform(const Napi::CallbackInfo& info) {
                        out.length / 4);
 }
 
-inline Napi::Value all_finite(const Napi::CallbackInfo& info) {
-  View values = typed_view(info[0], "allFinite: values", napi_float32_array, "a Float32Array");
-  bool finite = myelin::all_finite(static_cast<const float*>(values.data), values.length);
-  return Napi::Boolean::New(info.Env(), finite);
+inline Napi::Value largest(const Napi::CallbackInfo& info) {
+  View values = typed_view(info[0], "largest: values", napi_float32_array, "a Float32Array");
+  float found = default_table().largest(static_cast<const float*>(values.data),
+                                        static_cast<int64_t>(values.length));
+  return Napi::Number::New(info.Env(), static_cast<double>(found));
 }
 
 }  // namespace myelin::binding
@@ -55,7 +56,7 @@ namespace myelin {
 inline void define_array_functions(Napi::Env env, Napi::Object& exports) {
   exports.Set("philox", Napi::Function::New<binding::philox>(env, "philox"));
   exports.Set("fillUniform", Napi::Function::New<binding::fill_uniform>(env, "fillUniform"));
-  exports.Set("allFinite", Napi::Function::New<binding::all_finite>(env, "allFinite"));
+  exports.Set("largest", Napi::Function::New<binding::largest>(env, "largest"));
 }
 
 }  // namespace myelin

@@ -1,6 +1,7 @@
 #include "gather.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -80,6 +81,16 @@ void gather_copies(const Column& column, int64_t row_size, const uint32_t* rows,
   gather_rows<float>(column, row_size, rows, first, count, out, Copy{});
 }
 
+template <typename T>
+constexpr double most() {
+  return std::max(-static_cast<double>(std::numeric_limits<T>::min()),
+                  static_cast<double>(std::numeric_limits<T>::max()));
+}
+
+// By element type.
+constexpr double kMost[] = {kUnknownLargest, kUnknownLargest,  most<int8_t>(),  most<uint8_t>(),
+                            most<int16_t>(), most<uint16_t>(), most<int32_t>(), most<uint32_t>()};
+
 // By element type; the last one is for floats that count as they are.
 constexpr decltype(&gather) kGathers[] = {
     gather_as<float>,   gather_as<double>,   gather_as<int8_t>,
@@ -88,6 +99,11 @@ constexpr decltype(&gather) kGathers[] = {
 constexpr int kCopies = 8;
 
 }  // namespace
+
+double bound_of(const Column& column) {
+  const double largest = std::min(column.largest, kMost[static_cast<int>(column.type)]);
+  return largest * std::abs(column.scale) + std::abs(column.offset);
+}
 
 void gather(const Column& column, int64_t row_size, const uint32_t* rows, int64_t first,
             int64_t count, float* out) {

@@ -1,8 +1,11 @@
 // Reads rows of the caller's columns into the input region.
 #pragma once
 #include <cstdint>
+#include <limits>
 
 namespace myelin {
+
+constexpr double kUnknownLargest = std::numeric_limits<double>::infinity();
 
 enum class ElementType {
   kFloat32,
@@ -24,7 +27,11 @@ struct Column {
   ElementType type;
   double scale;
   double offset;
+  double largest = kUnknownLargest;  // no element was of larger magnitude when it was looked at
 };
+
+// No value is of larger magnitude, as far as is known of the elements or of integers of their type.
+double bound_of(const Column& column);
 
 // Whether elements count as they are, as floats.
 inline bool is_plain(const Column& column) {

@@ -24,19 +24,19 @@ InputPlaces::InputPlaces(Plan& plan, bool movable) {
   }
   for (const Port& port : plan.inputs) {
     const Operand& own = port.buffer;
-    Input input{own.data, own.size, {}, false};
-    bool whole = movable && own.batched && own.size >= kNarrow;
+    Input input{own.data, own.size, {}, movable && own.batched && own.size >= kNarrow};
     // What reads its memory must read the input as it is. Nothing writes there: see plan.cc.
     const auto visit = [&](Operand& operand) {
       if (!overlap(operand, own, plan.capacity)) return;
-      whole = whole && operand.batched && operand.data == own.data && operand.size == own.size;
-      input.pointers.push_back(&operand.data);
+      const bool whole =
+          operand.batched == own.batched && operand.data == own.data && operand.size == own.size;
+      if (whole) input.readers.push_back(&operand);
+      input.movable = input.movable && whole;
     };
     for (Instruction& instruction : plan.instructions) {
       for (int i = 0; i < instruction.input_count; i++) visit(instruction.inputs[i]);
     }
     for (Port& output : plan.outputs) visit(output.buffer);
-    if (!whole) input.pointers.clear();
     inputs_.push_back(std::move(input));
   }
 }
@@ -48,10 +48,11 @@ InputPlaces::Reading::Reading(InputPlaces& places, const Job& job) : places_(pla
     const auto* data = static_cast<const float*>(column.data);
     // Rows in order, as they are, that no step changes.
     input.in_place =
-        !input.pointers.empty() && !job.indices && is_plain(column) &&
+        input.movable && !job.indices && is_plain(column) &&
         std::none_of(places.written_.begin(), places.written_.end(), [&](const Stretch& stretch) {
           return stretch.overlaps(data, data + column.length);
         });
+    input.bound(bound_of(column));
   }
 }
 
@@ -59,6 +60,7 @@ InputPlaces::Reading::~Reading() {
   for (Input& input : places_.inputs_) {
     if (input.in_place) input.set(input.region);
     input.in_place = false;
+    input.bound(kUnknownLargest);
   }
 }
 

@@ -1,5 +1,5 @@
-// Where instructions read a plan's inputs: in the input region, or in the caller's data where a
-// step's rows lie there as the plan wants them.
+// What a job tells the instructions that read a plan's inputs: where these are, in the input region
+// or in the caller's data where a step's rows lie there as the plan wants them, and how large.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -38,11 +38,15 @@ class InputPlaces {
   struct Input {
     float* region;
     int64_t row_size;
-    std::vector<float**> pointers;  // of all that reads it; none: it must be in the region
+    std::vector<Operand*> readers;  // that read all of it
+    bool movable;                   // else it must be in the region
     bool in_place = false;
 
     void set(float* data) const {
-      for (float** pointer : pointers) *pointer = data;
+      for (Operand* reader : readers) reader->data = data;
+    }
+    void bound(double largest) const {
+      for (Operand* reader : readers) reader->largest = static_cast<float>(largest);
     }
   };
   struct Stretch {

@@ -1,6 +1,7 @@
 // What a kernel is: the contract between the plan loader, the executor and kernels/.
 #pragma once
 #include <cstdint>
+#include <limits>
 
 #include "philox.h"
 
@@ -24,6 +25,9 @@ struct Operand {
   bool batched;
   // Not 0: a matrix in pieces of so many columns, one after the other; see column_pieces.h.
   int64_t piece = 0;
+  // No element is of larger magnitude, as far as is known without a look: of data, when a run
+  // began.
+  float largest = std::numeric_limits<float>::infinity();
 
   int64_t elements(int64_t batch) const { return batched ? size * batch : size; }
   int64_t last() const { return rank ? shape[rank - 1] : 1; }
@@ -127,6 +131,7 @@ struct KernelTable {
   const PlanKernel* plan_kernels = nullptr;  // those that are tried first come first
   int plan_kernel_count = 0;
   RandomWords random_words = nullptr;
+  float (*largest)(const float* x, int64_t n) = nullptr;  // magnitude; NaN where one is not finite
 };
 
 }  // namespace myelin

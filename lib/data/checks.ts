@@ -20,11 +20,13 @@ export function elementName(where: string, shape: readonly number[], index: numb
 /**
  * Throws unless each element of the column is a finite number in float32. Integer arrays need no look.
  * @param where how the message names the column: `x` gives `x[3][1] must be a finite number, got NaN`
+ * @returns the largest magnitude, where it looked
  */
-export function checkFinite(column: Column, where: string): void {
+export function checkFinite(column: Column, where: string): number | undefined {
   const { data } = column;
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  if (allFinite(data)) return;
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return undefined;
+  const found = largest(data);
+  if (found <= kMaxFloat32) return found;
   const index = (data as Float64Array).findIndex((value) => !(Math.abs(value) <= kMaxFloat32));
   throw notFinite(
     elementName(where, [data.length / sizeOf(column.shape), ...column.shape], index),
@@ -35,32 +37,26 @@ export function checkFinite(column: Column, where: string): void {
 /** Values from which on the addon is asked: that is a call, and the first time it is loaded. */
 const MANY = 4096;
 
-/**
- * Whether all values are finite numbers in float32. A sum of v * 0 is NaN exactly when a value is NaN or infinite:
- * no branch, four independent chains.
- */
-export function allFinite(data: FloatArray): boolean {
-  if (data instanceof Float64Array) {
-    for (let i = 0; i < data.length; i++) {
-      if (!(Math.abs(data[i] as number) <= kMaxFloat32)) return false;
-    }
-    return true;
-  }
+/** Whether all values are finite numbers in float32. */
+export const allFinite = (data: FloatArray): boolean => largest(data) <= kMaxFloat32;
+
+/** The largest magnitude, 0 of no values; NaN or Infinity where a value is not finite. Four independent chains. */
+export function largest(data: FloatArray): number {
   const { binding } = data.length < MANY ? {} : loadAddon();
-  if (binding !== undefined) return binding.allFinite(data);
+  if (binding !== undefined && data instanceof Float32Array) return binding.largest(data);
   let a = 0;
   let b = 0;
   let c = 0;
   let d = 0;
   const end = data.length - (data.length % 4);
   for (let i = 0; i < end; i += 4) {
-    a += (data[i] as number) * 0;
-    b += (data[i + 1] as number) * 0;
-    c += (data[i + 2] as number) * 0;
-    d += (data[i + 3] as number) * 0;
+    a = Math.max(a, Math.abs(data[i] as number));
+    b = Math.max(b, Math.abs(data[i + 1] as number));
+    c = Math.max(c, Math.abs(data[i + 2] as number));
+    d = Math.max(d, Math.abs(data[i + 3] as number));
   }
-  for (let i = end; i < data.length; i++) a += (data[i] as number) * 0;
-  return a + b + c + d === 0;
+  for (let i = end; i < data.length; i++) a = Math.max(a, Math.abs(data[i] as number));
+  return Math.max(a, b, c, d);
 }
 
 /** The error for a value that is no finite float32 number. */

@@ -20,6 +20,8 @@ export interface Column {
   readonly shape: readonly number[];
   readonly scale: number;
   readonly offset: number;
+  /** No element of `data` is of larger magnitude; absent: not known, or as large as integers of the type can be. */
+  readonly largest?: number;
 }
 
 /** Numbers in arrays in arrays; the innermost may be typed arrays. */
@@ -88,9 +90,13 @@ function bind(
   offset: number,
   where: string,
 ): Column {
-  const column = { data, shape: Object.freeze(shape.slice(1)), scale, offset };
-  checkFinite(column, where);
-  return Object.freeze(column);
+  return checkedColumn({ data, shape: Object.freeze(shape.slice(1)), scale, offset }, where);
+}
+
+/** The column with what a look at its elements tells. Throws unless all are finite. */
+export function checkedColumn(column: Column, where: string): Column {
+  const largest = checkFinite(column, where);
+  return Object.freeze(largest === undefined ? column : { ...column, largest });
 }
 
 function checkShape(shape: readonly number[], data: NumericArray, where: string): void {

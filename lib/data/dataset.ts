@@ -221,7 +221,7 @@ function columnsFrom(source: DataSource | readonly DataSource[], where: string):
 
 /** A number per sample is a feature: layers want an axis of features. */
 function atLeastOneFeature(column: Column): Column {
-  return column.shape.length > 0 ? column : makeColumn(column.data, [1], column.scale, column.offset);
+  return column.shape.length > 0 ? column : Object.freeze({ ...column, shape: Object.freeze([1]) });
 }
 
 function weightFrom(source: DataSource): Column {

@@ -1,7 +1,13 @@
 import { checkOptions, DataError, expected, OptionError, ShapeError } from "../errors.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
-import { checkFinite } from "./checks.ts";
-import { type Column, columnFrom, columnLength, type DataSource, makeColumn } from "./column.ts";
+import {
+  type Column,
+  checkedColumn,
+  columnFrom,
+  columnLength,
+  type DataSource,
+  makeColumn,
+} from "./column.ts";
 import { Dataset } from "./dataset.ts";
 import { fieldsOf, numbersOf } from "./json.ts";
 
@@ -91,8 +97,7 @@ abstract class FeatureScaler {
     for (let i = 0; i < values.length; i++) {
       values[i] = scale((column.data[i] as number) * column.scale + column.offset, i % features);
     }
-    const scaled = makeColumn(values, column.shape);
-    checkFinite(scaled, `the result of ${where}`);
+    const scaled = checkedColumn(makeColumn(values, column.shape), `the result of ${where}`);
     if (!(data instanceof Dataset)) return { shape: [columnLength(column), ...column.shape], data: values };
     const inputs = data.inputs.with(index, scaled);
     const { targets, sampleWeight, rows } = data;

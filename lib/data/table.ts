@@ -1,6 +1,5 @@
 import { checkOptions, DataError, expected, OptionError, unknownName } from "../errors.ts";
-import { checkFinite } from "./checks.ts";
-import { type Column, makeColumn } from "./column.ts";
+import { type Column, checkedColumn, makeColumn } from "./column.ts";
 import { Dataset } from "./dataset.ts";
 import { distinctLabels } from "./json.ts";
 import { checkMissingPolicy, type Filling, fillMissing } from "./missing.ts";
@@ -186,9 +185,7 @@ export class Table {
         position += encoding.names.length;
       }
     }
-    const column = makeColumn(data, [width]);
-    checkFinite(column, this.#source);
-    return column;
+    return checkedColumn(makeColumn(data, [width]), this.#source);
   }
 
   #encoding(name: string, oneHot: ReadonlySet<string>): Encoding {

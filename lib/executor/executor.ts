@@ -10,6 +10,8 @@ export interface BoundColumn {
   readonly data: NumericArray;
   readonly scale: number;
   readonly offset: number;
+  /** No element of `data` was of larger magnitude when it was bound; absent: not known. */
+  readonly largest?: number;
 }
 
 /** Many steps over bound data. */

@@ -32,7 +32,7 @@ export function shareJob(
   return {
     job: {
       ...job,
-      columns: job.columns.map(({ data, scale, offset }) => ({ data: shared(data), scale, offset })),
+      columns: job.columns.map((column) => ({ ...column, data: shared(column.data) })),
       indices: job.indices && shared(job.indices),
       learningRates: shared(job.learningRates),
       outputs,

@@ -87,10 +87,10 @@ constexpr Kernel kKernels[] = {
 };
 
 constexpr KernelTable kTable = {
-    kIsa,         kWidth,
-    kKernels,     static_cast<int>(sizeof(kKernels) / sizeof(Kernel)),
-    kPlanKernels, static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel)),
-    random::words};
+    kIsa,          kWidth,
+    kKernels,      static_cast<int>(sizeof(kKernels) / sizeof(Kernel)),
+    kPlanKernels,  static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel)),
+    random::words, largest_of};
 
 }  // namespace
 }  // namespace myelin

@@ -2,6 +2,7 @@
 // comes before anything is written, and the update.
 #pragma once
 #include "linear.h"
+#include "magnitude.h"
 
 namespace myelin {
 namespace {
@@ -13,38 +14,8 @@ inline const char* check_update_guard(const Instruction& in) {
   return check_rows(in);
 }
 
-// The largest magnitude of what it sees. Without their signs floats are in the order of their bits,
-// with infinity and then NaN as the largest.
-class LargestMagnitude {
- public:
-  MYELIN_INLINE void see(const float* x, int64_t n) {
-    int64_t i = 0;
-    for (; i + kChains * kWidth <= n; i += kChains * kWidth) {
-      MYELIN_UNROLL
-      for (int v = 0; v < kChains; ++v) top_[v] = max(top_[v], magnitude(load(x + i + v * kWidth)));
-    }
-    for (; i < n; i += kWidth) top_[0] = max(top_[0], magnitude(load_lanes(x + i, n - i)));
-  }
-
-  // NaN where an element is NaN or infinite.
-  float value() const {
-    Int top = top_[0];
-    MYELIN_UNROLL
-    for (int v = 1; v < kChains; ++v) top = max(top, top_[v]);
-    constexpr int32_t kLargestFinite = 0x7f7fffff;
-    if (any(less(broadcast_int(kLargestFinite), top))) return kNaN;
-    return reduce_max(as_float(top));
-  }
-
- private:
-  static constexpr int kChains = 4;
-
-  static MYELIN_INLINE Int magnitude(Vec x) { return as_int(abs(x)); }
-
-  Int top_[kChains] = {broadcast_int(0), broadcast_int(0), broadcast_int(0), broadcast_int(0)};
-};
-
-// Of a part of a matrix: columns, as they are divided where they are computed.
+// The largest magnitude in a part of a matrix: columns, as they are divided where they are
+// computed.
 inline float largest(const Operand& x, int64_t batch, int64_t part, int64_t parts) {
   const int64_t n = width_of(x);
   LargestMagnitude seen;
@@ -94,13 +65,14 @@ bool sums_are_finite(const Instruction& in, const StepContext& ctx) {
 template <Multiply kMultiply>
 void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   constexpr float kSmall = 0x1p50f;
+  const auto is_small = [&](const Operand& operand) {
+    return operand.largest <= kSmall || largest(operand, ctx.batch, part, parts) <= kSmall;
+  };
   constexpr int64_t kFewRows = 1 << 20;
   constexpr double kSafe = 1e38;  // a third of the largest float: no rounding reaches it
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
   const int64_t rows = rows_of(x, ctx.batch);
-  const bool small =
-      largest(x, ctx.batch, part, parts) <= kSmall && largest(dz, ctx.batch, part, parts) <= kSmall;
-  if (small && rows <= kFewRows) return;
+  if (rows <= kFewRows && is_small(x) && is_small(dz)) return;
   const float of_x = largest(x, ctx.batch, 0, 1), of_dz = largest(dz, ctx.batch, 0, 1);
   auto at_least_one = [](float value) { return value < 1.0f ? 1.0 : static_cast<double>(value); };
   const double bound = static_cast<double>(rows) * at_least_one(of_dz) * at_least_one(of_x);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -52,19 +53,27 @@ TEST_CASE("uniform numbers are made of the upper 24 bits of the words, in double
   }
 }
 
-TEST_CASE("one value that is not finite is found wherever it is") {
+TEST_CASE("the largest magnitude, or a value that is not finite, is found wherever it is") {
   using Limits = std::numeric_limits<float>;
-  const float finite[] = {0.0f, -0.0f, Limits::max(), Limits::lowest(), Limits::denorm_min()};
-  for (size_t count = 0; count < 40; count++) {
-    std::vector<float> values;
-    for (size_t i = 0; i < count; i++) values.push_back(finite[i % 5]);
-    CHECK(all_finite(values.data(), count));
-    for (size_t i = 0; i < count; i++) {
-      for (float wrong : {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
-                          -Limits::quiet_NaN(), Limits::signaling_NaN()}) {
-        std::vector<float> spoilt = values;
-        spoilt[i] = wrong;
-        CHECK_FALSE(all_finite(spoilt.data(), count));
+  const float finite[] = {0.0f, -0.0f, 2.5f, -2.5f, Limits::denorm_min()};
+  for (const KernelTable* table : usable_tables()) {
+    CAPTURE(table->isa);
+    for (int64_t count = 0; count < 150; count += count < 40 ? 1 : 13) {
+      std::vector<float> values;
+      for (int64_t i = 0; i < count; i++) values.push_back(finite[i % 5]);
+      CHECK(table->largest(values.data(), count) == (count > 2 ? 2.5f : 0.0f));
+      for (float& value : values) {
+        const float before = value;
+        for (float large : {3.0f, -3.0f, Limits::max(), Limits::lowest()}) {
+          value = large;
+          CHECK(table->largest(values.data(), count) == std::abs(large));
+        }
+        for (float wrong : {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
+                            -Limits::quiet_NaN(), Limits::signaling_NaN()}) {
+          value = wrong;
+          CHECK(std::isnan(table->largest(values.data(), count)));
+        }
+        value = before;
       }
     }
   }

@@ -158,6 +158,24 @@ TEST_CASE("each step has its learning rate") {
   CHECK(f.counts == std::vector<float>{1, 11, 111});
 }
 
+TEST_CASE("instructions are told how large a run's data are, and only of its own") {
+  for (uint32_t width : {3u, 20u}) {  // gathered, and read where they lie
+    PlanSpec spec = Fixture::plan_spec(4, width);
+    InstructionSpec& last = spec.instructions.back();
+    last = {"known", {spec.inputs[0].second}, last.outputs, {}};
+    Fixture f(spec);
+    Job job = f.job(8, 1, 4);
+    f.run(job);
+    CHECK(f.counts[1] == std::numeric_limits<float>::infinity());
+    job.columns[0].largest = 160;
+    f.run(job);
+    CHECK(f.counts == std::vector<float>{160, 160});
+    job.columns[0].largest = kUnknownLargest;
+    f.run(job);
+    CHECK(f.counts[0] == std::numeric_limits<float>::infinity());
+  }
+}
+
 TEST_CASE("a budget is kept within about a millisecond") {
   Fixture f;
   Job job = f.job(8, 1, 4);

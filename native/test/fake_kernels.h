@@ -40,6 +40,11 @@ inline void run_clock(const Instruction& in, const StepContext& context, int64_t
   in.outputs[0].data[0] = static_cast<float>(context.step);
 }
 
+// What is known of an input without a look.
+inline void run_known(const Instruction& in, const StepContext&, int64_t, int64_t) {
+  in.outputs[0].data[0] = in.inputs[0].largest;
+}
+
 inline const char* check_input(const Instruction& in) {
   return in.input_count == 1 && in.output_count == 0 ? nullptr : "expected one input";
 }
@@ -54,7 +59,8 @@ inline constexpr Kernel kFakeKernels[] = {
     {"count", nullptr, check_scalar_output, nullptr, nullptr, run_count},
     {"clock", nullptr, check_scalar_output, nullptr, nullptr, run_clock},
     {"guard", nullptr, check_input, nullptr, nullptr, run_guard},
+    {"known", nullptr, check_scalar_output, nullptr, nullptr, run_known},
 };
-inline constexpr KernelTable kFakeTable = {"fake", 1, kFakeKernels, 4};
+inline constexpr KernelTable kFakeTable = {"fake", 1, kFakeKernels, 5};
 
 }  // namespace myelin::test

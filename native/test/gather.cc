@@ -35,6 +35,24 @@ TEST_CASE("columns of every type are gathered, by rows and in order") {
   check_type<uint32_t>(ElementType::kUint32, {1u << 31, 3});
 }
 
+TEST_CASE("a bound is of what elements count, where they were looked at or are integers") {
+  const auto bound = [](ElementType type, double scale, double offset,
+                        double largest = kUnknownLargest) {
+    return bound_of({nullptr, 0, type, scale, offset, largest});
+  };
+  CHECK(bound(ElementType::kFloat32, 1, 0) == kUnknownLargest);
+  CHECK(bound(ElementType::kFloat64, 1, 0) == kUnknownLargest);
+  CHECK(bound(ElementType::kFloat32, -2, -3, 10) == 23);
+  CHECK(bound(ElementType::kFloat64, 0.5, 1, 10) == 6);
+  CHECK(bound(ElementType::kInt8, 1, 0) == 128);
+  CHECK(bound(ElementType::kUint8, -1, 0.5) == 255.5);
+  CHECK(bound(ElementType::kUint8, 1, 0, 7) == 7);
+  CHECK(bound(ElementType::kInt16, 1, 0) == 32768);
+  CHECK(bound(ElementType::kUint16, 2, 0) == 131070);
+  CHECK(bound(ElementType::kInt32, 1, 0) == 2147483648.0);
+  CHECK(bound(ElementType::kUint32, 1, 0) == 4294967295.0);
+}
+
 TEST_CASE("wide types are scaled in double, so that large offsets cancel exactly") {
   std::vector<double> data = {1700000000.25};
   float out;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { allFinite, checkClasses, checkFinite, kMaxFloat32 } from "../../lib/data/checks.ts";
+import { allFinite, checkClasses, checkFinite, kMaxFloat32, largest } from "../../lib/data/checks.ts";
 import { makeColumn } from "../../lib/data/column.ts";
 import { Dataset, type DatasetSource } from "../../lib/data/dataset.ts";
 import { DataError, OptionError, ShapeError } from "../../lib/errors.ts";
@@ -34,21 +34,33 @@ describe("allFinite", () => {
     },
   );
 
+  it.each([Float32Array, Float64Array])("knows the largest magnitude of a %o of any length", (Type) => {
+    for (const length of [0, 1, 5, 4096, 4099]) {
+      const values = new Type(length).map((_, i) => (i % 9) - 4);
+      expect(largest(values)).toBe(length === 0 ? 0 : 4);
+      if (length > 0) values[length >> 1] = -6.5;
+      expect(largest(values)).toBe(length === 0 ? 0 : 6.5);
+    }
+  });
+
   it("answers the same by the addon, which refuses what is no Float32Array", () => {
     const { binding } = loadBinding();
     const shared = new Float32Array(new SharedArrayBuffer(40), 4, 7);
-    expect(binding?.allFinite(shared)).not.toBe(false);
-    shared[6] = Number.NaN;
-    expect(binding?.allFinite(shared)).not.toBe(true);
-    expect(binding?.allFinite(new Float32Array(0))).not.toBe(false);
+    shared[2] = -7;
+    if (binding !== undefined) {
+      expect(binding.largest(shared)).toBe(7);
+      shared[6] = Number.NaN;
+      expect(binding.largest(shared)).toBeNaN();
+      expect(binding.largest(new Float32Array(0))).toBe(0);
+    }
     for (const wrong of [
       undefined,
       [1],
       new Float64Array(1),
       new DataView(new ArrayBuffer(8)),
     ] as unknown[]) {
-      const call = (): unknown => binding?.allFinite(wrong as Float32Array);
-      if (binding !== undefined) expect(call).toThrow(/allFinite: values must be a Float32Array/);
+      const call = (): unknown => binding?.largest(wrong as Float32Array);
+      if (binding !== undefined) expect(call).toThrow(/largest: values must be a Float32Array/);
     }
   });
 });
@@ -62,6 +74,7 @@ describe("Dataset.from", () => {
       shape: [1, 3],
       scale: 1,
       offset: 0,
+      largest: 6,
     });
     expect(dataset.targets[0]?.shape).toEqual([1]);
     expect(dataset.rows).toBeUndefined();
