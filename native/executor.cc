@@ -106,18 +106,18 @@ Executor::Executor(Plan plan)
 struct Executor::Run {
   const Job& job;
   Cursor cursor;
+  InputPlaces::Reading reading;  // before what asks how much work instructions have
   int threads;
   ThreadPool::Lease lease;
   SharedContext context{};
-  InputPlaces::Reading reading;
   ColumnPieces::Residence columns;
 
   Run(Executor& executor, const Job& its_job, const Resources& resources)
       : job(its_job),
         cursor(job),
+        reading(executor.input_places_, job),
         threads(executor.threads_for(cursor.rows(), steps_left(), *resources.pool)),
         lease(*resources.pool),
-        reading(executor.input_places_, job),
         columns(executor.column_pieces_, lease, resources.workspace) {
     context.seed[0] = job.seed[0];
     context.seed[1] = job.seed[1];

@@ -49,8 +49,8 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
                                           linear::parts_grad_kernel, linear::run_grad_kernel_bf16};
 
 constexpr Kernel kLinearGuardBf16 = {
-    "linearGuardBf16", nullptr,     linear::check_update_guard,
-    input_work,        input_parts, linear::run_update_guard<bf16::multiply_part>};
+    "linearGuardBf16",         nullptr,     linear::check_update_guard,
+    linear::work_update_guard, input_parts, linear::run_update_guard<bf16::multiply_part>};
 constexpr Kernel kLinearUpdateBf16 = {
     "linearUpdateBf16",         nullptr,
     linear::check_update,       linear::work_grad_kernel,

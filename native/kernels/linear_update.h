@@ -14,6 +14,19 @@ inline const char* check_update_guard(const Instruction& in) {
   return check_rows(in);
 }
 
+// What needs no bound on sums: of so few rows, numbers that are so small.
+constexpr float kSmall = 0x1p50f;
+constexpr int64_t kFewRows = 1 << 20;
+
+// Looking at numbers, those that are not known to be small.
+inline int64_t work_update_guard(const Instruction& in, int64_t batch) {
+  int64_t work = 0;
+  for (int i = 0; i < 2; ++i) {
+    if (!(in.inputs[i].largest <= kSmall)) work += elements_of(in.inputs[i], batch);
+  }
+  return work;
+}
+
 // The largest magnitude in a part of a matrix: columns, as they are divided where they are
 // computed.
 inline float largest(const Operand& x, int64_t batch, int64_t part, int64_t parts) {
@@ -64,11 +77,9 @@ bool sums_are_finite(const Instruction& in, const StepContext& ctx) {
 // numbers are small, a part need not look at those of the others, which are far away.
 template <Multiply kMultiply>
 void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
-  constexpr float kSmall = 0x1p50f;
   const auto is_small = [&](const Operand& operand) {
     return operand.largest <= kSmall || largest(operand, ctx.batch, part, parts) <= kSmall;
   };
-  constexpr int64_t kFewRows = 1 << 20;
   constexpr double kSafe = 1e38;  // a third of the largest float: no rounding reaches it
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
   const int64_t rows = rows_of(x, ctx.batch);
@@ -128,9 +139,12 @@ void run_update(const Instruction& in, const StepContext& ctx, int64_t part, int
 
 }  // namespace linear
 
-constexpr Kernel kLinearGuard = {
-    "linearGuard", nullptr,     linear::check_update_guard,
-    input_work,    input_parts, linear::run_update_guard<gemm::multiply_part>};
+constexpr Kernel kLinearGuard = {"linearGuard",
+                                 nullptr,
+                                 linear::check_update_guard,
+                                 linear::work_update_guard,
+                                 input_parts,
+                                 linear::run_update_guard<gemm::multiply_part>};
 constexpr Kernel kLinearUpdate = {"linearUpdate",
                                   nullptr,
                                   linear::check_update,
