@@ -14,9 +14,15 @@ const FOLDER = join(DIST, "bytecode");
 const HEADER_BYTES = 8;
 
 type Exports = Record<string, unknown>;
-type Body = (exports: Exports, require: (id: string) => unknown, filename: string) => void;
+type Start = (exports: Exports, require: (id: string) => unknown, filename: string) => void;
 
-const loaded = new Map<string, { readonly script: Script; readonly exports: Exports }>();
+interface Loaded {
+  readonly exports: Exports;
+  /** Absent outside of Node's own realm. */
+  readonly script: Script | undefined;
+}
+
+const loaded = new Map<string, Loaded>();
 const requireOther = createRequire(import.meta.url);
 
 const fileOf = (name: string): string => join(FOLDER, `${basename(name, ".cjs")}.bin`);
@@ -38,25 +44,37 @@ function bytecodeOf(name: string, text: Buffer): Buffer | undefined {
   return fits ? bytecode : undefined;
 }
 
+/**
+ * Whether this module is in the realm that Node's own modules are in. In another one, such as Jest's for a test, what is
+ * an Array or an Error there must be one here.
+ */
+const inNodesRealm = crc32 instanceof Function;
+
+function compile(name: string): { start: Start; script?: Script } {
+  const filename = join(DIST, name);
+  const text = readFileSync(filename);
+  // ASCII; read as such it takes a byte a character.
+  const code = text.toString("latin1");
+  if (!inNodesRealm) return { start: new Function(`return ${code}\n//# sourceURL=${filename}`)() };
+  const script = new Script(code, { filename, cachedData: bytecodeOf(name, text) });
+  return { start: script.runInThisContext(), script };
+}
+
 /** What a script of dist/, for example "index.cjs", exports. It runs when it is asked for first. */
 export function load(name: string): Exports {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
-  const filename = join(DIST, name);
-  const text = readFileSync(filename);
-  const cachedData = bytecodeOf(name, text);
-  // ASCII; read as such it takes a byte a character.
-  const script = new Script(text.toString("latin1"), { filename, cachedData });
+  const { start, script } = compile(name);
   const exports: Exports = {};
-  loaded.set(name, { script, exports });
+  loaded.set(name, { exports, script });
   const require = (id: string): unknown => (id.startsWith("./") ? load(id.slice(2)) : requireOther(id));
-  (script.runInThisContext() as Body)(exports, require, filename);
+  start(exports, require, join(DIST, name));
   return exports;
 }
 
 /** Whether V8 took the bytecode that was kept of each script loaded so far. */
 export function ranFromBytecode(): boolean {
-  return [...loaded.values()].every(({ script }) => script.cachedDataRejected === false);
+  return [...loaded.values()].every(({ script }) => script?.cachedDataRejected === false);
 }
 
 /**
@@ -66,6 +84,7 @@ export function ranFromBytecode(): boolean {
 export function saveBytecode(): void {
   mkdirSync(FOLDER, { recursive: true });
   for (const [name, { script }] of loaded) {
+    if (script === undefined) continue;
     const bytecode = script.createCachedData();
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt32LE(crc32(readFileSync(join(DIST, name))), 0);

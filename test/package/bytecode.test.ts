@@ -18,6 +18,40 @@ try {
 console.log(JSON.stringify({ fromBytecode: ranFromBytecode(), length: network.predict([1, 2]).data.length, message }));
 `;
 
+/** Imports the package in a realm of its own, as Jest does. */
+const inAnotherRealm = `
+import { readFileSync } from "node:fs";
+import { createContext, runInContext, SourceTextModule, SyntheticModule } from "node:vm";
+const context = createContext({ Buffer, URL, performance, process });
+const builtin = async (specifier) => {
+  const exports = await import(specifier);
+  const names = Object.keys(exports);
+  return new SyntheticModule(names, function () {
+    for (const name of names) this.setExport(name, exports[name]);
+  }, { context });
+};
+const source = (specifier) => {
+  const url = new URL(specifier.replace("./", "./dist/"), import.meta.url);
+  return new SourceTextModule(readFileSync(url, "utf8"), {
+    context,
+    identifier: url.href,
+    initializeImportMeta: (meta) => { meta.url = url.href; },
+  });
+};
+const main = source("./index.js");
+await main.link((specifier) => (specifier.startsWith("node:") ? builtin(specifier) : source(specifier)));
+await main.evaluate();
+context.myelin = main.namespace;
+const used = runInContext(\`
+  const { Network, layers } = myelin;
+  const network = new Network({ input: [2], layers: [layers.dense({ units: 1 })], executor: "reference" });
+  let thrown;
+  try { layers.dense({ units: 0 }); } catch (error) { thrown = error; }
+  ({ length: network.predict(new Float32Array(2)).data.length, isError: thrown instanceof Error, stack: thrown.stack })
+\`, context);
+console.log(JSON.stringify(used));
+`;
+
 describe("bytecode kept of the package", () => {
   let stage = "";
   const file = (name: string) => join(stage, "dist", name);
@@ -68,6 +102,19 @@ describe("bytecode kept of the package", () => {
     writeFileSync(file("chunk-head.cjs"), text.replaceAll("unknown option", "foreign option"));
     expect(use()).toMatchObject({ fromBytecode: false, message: expect.stringContaining("foreign option") });
     writeFileSync(file("chunk-head.cjs"), text);
+  });
+
+  it("is left aside in another realm, whose arrays and errors are the package's then", () => {
+    keep();
+    writeFileSync(join(stage, "realm.mjs"), inAnotherRealm);
+    const options = ["--experimental-vm-modules", "--no-warnings", "realm.mjs"];
+    const { status, stdout, stderr } = run(process.execPath, options, stage);
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      length: 1,
+      isError: true,
+      stack: expect.stringContaining("chunk-"),
+    });
   });
 
   it("is replaced when it is made anew", () => {
