@@ -21,7 +21,7 @@ const rows = [
   ["plan"],
   ["graph", "ops"],
   ["data"],
-  ["addon", "bytecode", "names", "packages", "plot", "random"],
+  ["addon", "bytecode", "lazy", "names", "plot", "random"],
   ["shape-types"],
   ["errors", "tensor"],
 ];

@@ -1,6 +1,6 @@
 import type { Options, SingleBar } from "cli-progress";
 import { checkOptions, expected, OptionError } from "../errors.ts";
-import { loadCliProgress } from "../packages.ts";
+import { loadCliProgress } from "../lazy.ts";
 import type { Callback, Logs, Progress, TrainingContext } from "./callback.ts";
 import { checkFlag } from "./checks.ts";
 import { finishedLine, type ProgressView, runningLine } from "./progress-line.ts";

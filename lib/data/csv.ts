@@ -13,7 +13,7 @@ import {
   OptionError,
   unknownName,
 } from "../errors.ts";
-import { loadCsvParse } from "../packages.ts";
+import { loadCsvParse } from "../lazy.ts";
 import { checkMissingPolicy, type Filling, type MissingPolicy } from "./missing.ts";
 import { Table } from "./table.ts";
 import { convertColumn, inferType, type RawColumn, type TableColumnType } from "./table-columns.ts";

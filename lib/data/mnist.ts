@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { checkNumber, checkOptions, DataError, expected, FileError, OptionError } from "../errors.ts";
+import { loadCrypto } from "../lazy.ts";
 import { formatShape, type NumericArray, type Tensor } from "../tensor.ts";
 import { makeColumn } from "./column.ts";
 import { Dataset } from "./dataset.ts";
@@ -163,7 +163,7 @@ async function fetchVerified(name: Name, path: string, options: MnistOptions): P
 /** The unpacked bytes, once they are known to be those of the original file. */
 async function verified(packed: Uint8Array, name: Name, where: string): Promise<Uint8Array> {
   const bytes = await unpackIdx(packed, where);
-  const checksum = createHash("sha256").update(bytes).digest("hex");
+  const checksum = loadCrypto().createHash("sha256").update(bytes).digest("hex");
   if (checksum === kChecksums[name]) return bytes;
   throw new FileError(`${where}: wrong checksum: SHA-256 must be ${kChecksums[name]}, got ${checksum}`);
 }

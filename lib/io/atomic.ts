@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import fs from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FileError } from "../errors.ts";
+import { loadCrypto } from "../lazy.ts";
 import { isSystemError } from "./safetensors.ts";
 
 /**
@@ -16,7 +16,8 @@ export async function writeAtomically(path: string, parts: readonly Uint8Array[]
     const target = await resolveLink(path);
     const folder = dirname(target);
     const mode = await modeOf(target);
-    temporary = join(folder, `.myelin-${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
+    const unique = loadCrypto().randomBytes(6).toString("hex");
+    temporary = join(folder, `.myelin-${process.pid}-${unique}.tmp`);
     await writeNew(temporary, parts, mode);
     await fs.rename(temporary, target);
     await syncFolder(folder);

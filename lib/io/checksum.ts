@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { FileError } from "../errors.ts";
+import { loadCrypto } from "../lazy.ts";
 import type { SafetensorsFile, TensorBytes } from "./safetensors.ts";
 
 /** The metadata key of the checksum, which covers everything else. */
@@ -21,7 +21,7 @@ async function checksum(
   metadata: Iterable<readonly [string, string]>,
   contents: readonly Content[],
 ): Promise<string> {
-  const hash = createHash("sha256");
+  const hash = loadCrypto().createHash("sha256");
   const add = (description: readonly unknown[]): void => void hash.update(`${JSON.stringify(description)}\n`);
   const byName = (a: string, b: string): number => (a < b ? -1 : 1);
   for (const [key, value] of [...metadata].sort(([a], [b]) => byName(a, b))) {
