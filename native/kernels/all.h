@@ -2,14 +2,11 @@
 #pragma once
 #include "binary.h"
 #include "gradient.h"
-#include "linear.h"
-#include "linear_bf16.h"
-#include "linear_optimizer.h"
-#include "linear_update.h"
 #include "loss.h"
 #include "metrics.h"
 #include "norm.h"
 #include "optimizer.h"
+#include "products.h"
 #include "random.h"
 #include "reduce.h"
 #include "shape.h"
@@ -20,33 +17,8 @@
 namespace myelin {
 namespace {
 
+// All but those of products.h.
 constexpr Kernel kKernels[] = {
-    kLinear,
-    kLinearGradInput,
-    kLinearGradKernel,
-    kLinearBf16,
-    kLinearGradInputBf16,
-    kLinearGradKernelBf16,
-    kLinearGuard,
-    kLinearUpdate,
-    kLinearSgd,
-    kLinearRmsprop,
-    kLinearAdagrad,
-    kLinearAdadelta,
-    kLinearAdam,
-    kLinearAdamax,
-    kLinearNadam,
-    kLinearLion,
-    kLinearGuardBf16,
-    kLinearUpdateBf16,
-    kLinearSgdBf16,
-    kLinearRmspropBf16,
-    kLinearAdagradBf16,
-    kLinearAdadeltaBf16,
-    kLinearAdamBf16,
-    kLinearAdamaxBf16,
-    kLinearNadamBf16,
-    kLinearLionBf16,
     kUnary,
     kUnaryGrad,
     kBinary,
@@ -86,11 +58,16 @@ constexpr Kernel kKernels[] = {
     kLion,
 };
 
-constexpr KernelTable kTable = {
-    kIsa,          kWidth,
-    kKernels,      static_cast<int>(sizeof(kKernels) / sizeof(Kernel)),
-    kPlanKernels,  static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel)),
-    random::words, largest_of};
+constexpr auto kAllKernels = join(kProductKernels.kernels, kKernels);
+
+constexpr KernelTable kTable = {kIsa,
+                                kWidth,
+                                kAllKernels.kernels,
+                                kAllKernels.count(),
+                                kPlanKernels,
+                                static_cast<int>(sizeof(kPlanKernels) / sizeof(PlanKernel)),
+                                random::words,
+                                largest_of};
 
 }  // namespace
 }  // namespace myelin

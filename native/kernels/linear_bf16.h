@@ -74,14 +74,5 @@ constexpr Kernel kLinearNadamBf16 =
 constexpr Kernel kLinearLionBf16 =
     linear::bf16_descent_kernel<optimizer::LionFamily>("linearLionBf16");
 
-// All of a variant that is another one with its own bf16 instructions.
-constexpr Kernel kBf16Kernels[] = {
-    kLinearBf16,         kLinearGradInputBf16, kLinearGradKernelBf16, kLinearGuardBf16,
-    kLinearUpdateBf16,   kLinearSgdBf16,       kLinearRmspropBf16,    kLinearAdagradBf16,
-    kLinearAdadeltaBf16, kLinearAdamBf16,      kLinearAdamaxBf16,     kLinearNadamBf16,
-    kLinearLionBf16,
-};
-constexpr int kBf16KernelCount = sizeof(kBf16Kernels) / sizeof(Kernel);
-
 }  // namespace
 }  // namespace myelin
