@@ -82,5 +82,5 @@ function provideAddon() {
 if (!inCheckout) {
   provideAddon();
   // Where it cannot be kept, everything works, but starts later.
-  spawnSync(process.execPath, [join(root, "scripts", "bytecode.mjs")], { stdio: "ignore" });
+  spawnSync(process.execPath, [join(root, "scripts", "bytecode.mjs")], { stdio: "ignore", timeout: 60_000 });
 }
