@@ -1,11 +1,10 @@
 // Reads rows of the caller's columns into the input region.
 #pragma once
 #include <cstdint>
-#include <limits>
+
+#include "kernel.h"
 
 namespace myelin {
-
-constexpr double kUnknownLargest = std::numeric_limits<double>::infinity();
 
 enum class ElementType {
   kFloat32,

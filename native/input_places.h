@@ -46,7 +46,7 @@ class InputPlaces {
       for (Operand* reader : readers) reader->data = data;
     }
     void bound(double largest) const {
-      for (Operand* reader : readers) reader->largest = static_cast<float>(largest);
+      for (Operand* reader : readers) reader->largest = largest;
     }
   };
   struct Stretch {

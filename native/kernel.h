@@ -15,6 +15,9 @@ constexpr int kMaxAttributes = 16;
 // Floats of private working memory that every thread has for packing.
 constexpr int64_t kWorkspaceFloats = 512 * 1024;
 
+// A bound on magnitudes that nobody has looked at.
+constexpr double kUnknownLargest = std::numeric_limits<double>::infinity();
+
 // A plan's buffer, resolved to memory. `size` counts elements of one sample where `batched`
 // (the batch leads and is not in `shape`), of the whole otherwise.
 struct Operand {
@@ -27,7 +30,7 @@ struct Operand {
   int64_t piece = 0;
   // No element is of larger magnitude, as far as is known without a look: of data, when a run
   // began.
-  float largest = std::numeric_limits<float>::infinity();
+  double largest = kUnknownLargest;
 
   int64_t elements(int64_t batch) const { return batched ? size * batch : size; }
   int64_t last() const { return rank ? shape[rank - 1] : 1; }

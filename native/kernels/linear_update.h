@@ -15,14 +15,14 @@ inline const char* check_update_guard(const Instruction& in) {
 }
 
 // What needs no bound on sums: of so few rows, numbers that are so small.
-constexpr float kSmall = 0x1p50f;
+constexpr float kSmallNumber = 0x1p50f;
 constexpr int64_t kFewRows = 1 << 20;
 
 // Looking at numbers, those that are not known to be small.
 inline int64_t work_update_guard(const Instruction& in, int64_t batch) {
   int64_t work = 0;
   for (int i = 0; i < 2; ++i) {
-    if (!(in.inputs[i].largest <= kSmall)) work += elements_of(in.inputs[i], batch);
+    if (!(in.inputs[i].largest <= kSmallNumber)) work += elements_of(in.inputs[i], batch);
   }
   return work;
 }
@@ -78,7 +78,8 @@ bool sums_are_finite(const Instruction& in, const StepContext& ctx) {
 template <Multiply kMultiply>
 void run_update_guard(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
   const auto is_small = [&](const Operand& operand) {
-    return operand.largest <= kSmall || largest(operand, ctx.batch, part, parts) <= kSmall;
+    return operand.largest <= kSmallNumber ||
+           largest(operand, ctx.batch, part, parts) <= kSmallNumber;
   };
   constexpr double kSafe = 1e38;  // a third of the largest float: no rounding reaches it
   const Operand &x = in.inputs[0], &dz = in.inputs[1];

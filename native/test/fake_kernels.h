@@ -42,7 +42,7 @@ inline void run_clock(const Instruction& in, const StepContext& context, int64_t
 
 // What is known of an input without a look.
 inline void run_known(const Instruction& in, const StepContext&, int64_t, int64_t) {
-  in.outputs[0].data[0] = in.inputs[0].largest;
+  in.outputs[0].data[0] = static_cast<float>(in.inputs[0].largest);
 }
 
 inline const char* check_input(const Instruction& in) {
