@@ -18,7 +18,7 @@ interface MapGrouping {
   return groups;
 };
 
-/** Tests that compile the addon, each as long as a third of all others. Begun last they would end alone. */
+/** Tests that compile the addon, the first for as long as all others take together: begun last, it would end alone. */
 const COMPILING = ["test/package/install.test.ts", "test/docs/adding-an-op.test.ts"];
 
 class LongestFirst extends BaseSequencer {

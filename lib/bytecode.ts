@@ -50,8 +50,7 @@ function bytecodeOf(name: string, text: Buffer): Buffer | undefined {
  */
 const inNodesRealm = crc32 instanceof Function;
 
-function compile(name: string): { start: Start; script?: Script } {
-  const filename = join(DIST, name);
+function compile(name: string, filename: string): { start: Start; script?: Script } {
   const text = readFileSync(filename);
   // ASCII; read as such it takes a byte a character.
   const code = text.toString("latin1");
@@ -64,11 +63,12 @@ function compile(name: string): { start: Start; script?: Script } {
 export function load(name: string): Exports {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
-  const { start, script } = compile(name);
+  const filename = join(DIST, name);
+  const { start, script } = compile(name, filename);
   const exports: Exports = {};
   loaded.set(name, { exports, script });
   const require = (id: string): unknown => (id.startsWith("./") ? load(id.slice(2)) : requireOther(id));
-  start(exports, require, join(DIST, name));
+  start(exports, require, filename);
   return exports;
 }
 

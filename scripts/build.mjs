@@ -99,7 +99,7 @@ export function buildTypeScript() {
 }
 
 /** What V8 makes of dist/, so that it need not each time (docs/decisions/0020-bytecode.md). */
-export function keepBytecode() {
+function keepBytecode() {
   const files = listFiles(["dist", "scripts/bytecode.mjs"]).filter((file) => !file.endsWith(".bin"));
   const facts = [process.version, process.arch];
   ifStale(".cache/bytecode.sha256", hashOf(files, facts), "dist/bytecode/index.bin", () => {

@@ -64,9 +64,6 @@ function howToGetTools() {
   return "Debian, Ubuntu: apt-get install g++ make python3; Fedora: dnf install gcc-c++ make python3; Alpine: apk add g++ make python3";
 }
 
-// A checkout builds with `npm start` and `npm test`, which know when a build is out of date.
-const inCheckout = existsSync(join(root, "scripts", "build.mjs"));
-
 function provideAddon() {
   const reason = loads() ? undefined : build();
   if (reason === undefined) return;
@@ -79,6 +76,8 @@ function provideAddon() {
   );
 }
 
+// A checkout builds with `npm start` and `npm test`, which know when a build is out of date.
+const inCheckout = existsSync(join(root, "scripts", "build.mjs"));
 if (!inCheckout) {
   provideAddon();
   // Where it cannot be kept, everything works, but starts later.

@@ -42,8 +42,10 @@ export const allFinite = (data: FloatArray): boolean => largest(data) <= kMaxFlo
 
 /** The largest magnitude, 0 of no values; NaN or Infinity where a value is not finite. Four independent chains. */
 export function largest(data: FloatArray): number {
-  const { binding } = data.length < MANY ? {} : loadAddon();
-  if (binding !== undefined && data instanceof Float32Array) return binding.largest(data);
+  if (data instanceof Float32Array && data.length >= MANY) {
+    const { binding } = loadAddon();
+    if (binding !== undefined) return binding.largest(data);
+  }
   let a = 0;
   let b = 0;
   let c = 0;

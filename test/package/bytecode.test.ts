@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { makeStage, run } from "../support/package.ts";
+import { makeStage, pack, run } from "../support/package.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -115,6 +115,16 @@ describe("bytecode kept of the package", () => {
       isError: true,
       stack: expect.stringContaining("chunk-"),
     });
+  });
+
+  it("is not published: it is of one machine's Node", () => {
+    keep();
+    const tarball = pack(stage, "bytecode");
+    const { stdout } = run("tar", ["tzf", tarball], stage);
+    rmSync(tarball);
+    const names = stdout.split("\n");
+    expect(names).toContain("package/dist/bytecode.js");
+    expect(names.filter((name) => name.endsWith(".bin"))).toEqual([]);
   });
 
   it("is replaced when it is made anew", () => {
