@@ -8,13 +8,20 @@ namespace myelin {
 namespace {
 namespace gemm {
 
-// Small tiles would go down b in columns of a part of each row.
+// How many rows of b are added to c at a time, and how many vectors of it. Where registers are few,
+// the rows behind them are fetched meanwhile; a CPU with more of them does better by itself.
+constexpr int kRowsAtOnce = kSmallTiles ? 4 : 8;
+constexpr int kVecsAtOnce = kSmallTiles ? kLine / kWidth : 8;
+
+// Tiles would go down b in columns of a part of each row, which takes longer but for one or two
+// whole ones.
 MYELIN_INLINE bool is_row(const Product& p) {
-  return kSmallTiles && p.m == 1 && p.n > 4 * kWidth && !p.b.transposed && !p.updates();
+  constexpr int64_t kTile = kVecsAtOnce * kWidth;
+  const bool few_tiles = !kSmallTiles && p.n <= 2 * kTile && p.n % kTile == 0;
+  return p.m == 1 && p.n > 4 * kWidth && !few_tiles && !p.b.transposed && !p.updates();
 }
 
-// c += the product of `kRows` elements of a, the `first`th one and on, and so many rows of b. The
-// rows behind them are fetched meanwhile.
+// c += the product of `kRows` elements of a, the `first`th one and on, and so many rows of b.
 template <int kRows>
 MYELIN_INLINE void add_rows(const Product& p, int64_t first, float* c) {
   const int64_t n = p.n, ahead = kRows * p.b.stride;
@@ -26,21 +33,20 @@ MYELIN_INLINE void add_rows(const Product& p, int64_t first, float* c) {
     rows[r] = p.b.at(first + r, 0);
   }
   int64_t j = 0;
-  for (; j + kLine <= n; j += kLine) {
-    constexpr int kVecs = kLine / kWidth;
-    Vec sum[kVecs];
+  for (; j + kVecsAtOnce * kWidth <= n; j += kVecsAtOnce * kWidth) {
+    Vec sum[kVecsAtOnce];
     MYELIN_UNROLL
-    for (int v = 0; v < kVecs; ++v) sum[v] = load(c + j + v * kWidth);
+    for (int v = 0; v < kVecsAtOnce; ++v) sum[v] = load(c + j + v * kWidth);
     MYELIN_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      prefetch(rows[r] + (j + ahead));
+      if (kSmallTiles) prefetch(rows[r] + (j + ahead));
       MYELIN_UNROLL
-      for (int v = 0; v < kVecs; ++v) {
+      for (int v = 0; v < kVecsAtOnce; ++v) {
         sum[v] = fma(factors[r], load(rows[r] + j + v * kWidth), sum[v]);
       }
     }
     MYELIN_UNROLL
-    for (int v = 0; v < kVecs; ++v) store(c + j + v * kWidth, sum[v]);
+    for (int v = 0; v < kVecsAtOnce; ++v) store(c + j + v * kWidth, sum[v]);
   }
   for (; j < n; j += kWidth) {
     const int64_t lanes = min_int(kWidth, n - j);
@@ -53,7 +59,7 @@ MYELIN_INLINE void add_rows(const Product& p, int64_t first, float* c) {
 
 // Each element is one chain along k, as in the tiles: the same bits.
 inline void multiply_row(const Product& p) {
-  constexpr int kRows = 4;
+  constexpr int kRows = kRowsAtOnce;
   if (!p.continues) {
     for (int64_t j = 0; j < p.n; j += kWidth) {
       const int64_t lanes = min_int(kWidth, p.n - j);
