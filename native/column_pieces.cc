@@ -14,8 +14,9 @@ constexpr int64_t kSmallest = 16 * 1024;
 // units: sums along pieces are then those along the whole.
 constexpr int64_t kUnit = 32;
 
-// Where a fully connected layer's instructions read its kernel.
-constexpr int kKernelInput = 1;
+// Where a fully connected layer's instructions read its kernel, and where its gradient by the
+// input, alone of them, a value of each sample that lies like the output.
+constexpr int kKernelInput = 1, kSavedInput = 2;
 
 bool is_matrix(const Operand& x) { return x.rank == 2 && !x.batched; }
 
@@ -73,11 +74,17 @@ struct Blocks {
 }  // namespace
 
 ColumnPieces::ColumnPieces(Plan& plan) : plan_(plan) {
-  for (const Instruction& instruction : plan.instructions) {
+  find_layers();
+  find_values();
+  join_saved();
+}
+
+void ColumnPieces::find_layers() {
+  for (const Instruction& instruction : plan_.instructions) {
     const Operand& kernel = instruction.outputs[0];
     if (!instruction.kernel->takes_pieces || !is_matrix(kernel) || !updates(instruction)) continue;
     if (kernel.shape[1] < kFewestColumns || kernel.size < kSmallest) continue;
-    Layer layer{kernel.shape[0], kernel.shape[1], {}, {}, {}};
+    Layer layer{{kernel.shape[1], {}}, kernel.shape[0], {}};
     for (int i = 0; i < instruction.output_count; i++) {
       if (is_matrix(instruction.outputs[i])) layer.matrices.push_back(instruction.outputs[i].data);
     }
@@ -93,7 +100,7 @@ bool ColumnPieces::find_users(Layer& layer) {
   int64_t size = layer.rows * layer.columns;
   bool fit = true;
   // Whether the operand lies where a matrix does.
-  const auto visit = [&](Operand& operand) {
+  const auto visit = [&](size_t instruction, Operand& operand) {
     bool names = false;
     for (const float* matrix : layer.matrices) {
       if (!overlap(operand, plan_.capacity, matrix, size)) continue;
@@ -101,48 +108,126 @@ bool ColumnPieces::find_users(Layer& layer) {
       fit = fit && operand.data == matrix && is_matrix(operand) && operand.shape[0] == layer.rows &&
             operand.shape[1] == layer.columns;
     }
-    if (names) layer.operands.push_back(&operand);
+    if (names) layer.uses.push_back({instruction, &operand});
     return names;
   };
   int writers = 0;
   for (size_t i = 0; i < plan_.instructions.size(); i++) {
     Instruction& instruction = plan_.instructions[i];
     int read = 0, written = 0;
-    for (int j = 0; j < instruction.input_count; j++) read += visit(instruction.inputs[j]);
-    for (int j = 0; j < instruction.output_count; j++) written += visit(instruction.outputs[j]);
+    for (int j = 0; j < instruction.input_count; j++) read += visit(i, instruction.inputs[j]);
+    for (int j = 0; j < instruction.output_count; j++) written += visit(i, instruction.outputs[j]);
     if (read + written == 0) continue;
     writers += written > 0;
-    bool as_kernel = read == 1 && layer.operands.back() == &instruction.inputs[kKernelInput];
+    bool as_kernel = read == 1 && layer.uses.back().operand == &instruction.inputs[kKernelInput];
     fit = fit && instruction.kernel->takes_pieces && (written > 0 || as_kernel);
-    layer.users.push_back(i);
   }
-  for (Port& output : plan_.outputs) fit = fit && !visit(output.buffer);
+  for (Port& output : plan_.outputs) fit = fit && !visit(0, output.buffer);
   return fit && writers == 1;
 }
 
-// As many pieces, all alike, as every user of the layer has parts; 0: it stays whole.
-int64_t ColumnPieces::pieces_of(const Layer& layer, const std::vector<int32_t>& parts,
-                                const std::vector<int64_t>& batches) const {
-  int64_t pieces = layer.columns;
-  for (size_t user : layer.users) {
-    pieces = std::min<int64_t>(pieces, parts[user]);
-    const Instruction& instruction = plan_.instructions[user];
-    for (int64_t batch : batches) {
-      if (!instruction.kernel->takes_pieces(instruction, batch)) return 0;
-    }
+// What layers compute for each sample.
+void ColumnPieces::find_values() {
+  for (size_t i = 0; i < plan_.instructions.size() && !layers_.empty(); i++) {
+    Instruction& instruction = plan_.instructions[i];
+    Operand& output = instruction.outputs[0];
+    if (!instruction.kernel->takes_pieces || instruction.output_count != 1) continue;
+    if (!output.batched || output.last() < kFewestColumns) continue;
+    Group value{output.last(), {{i, &output}}};
+    if (find_users(value)) values_.push_back(std::move(value));
   }
-  // Fewer pieces than parts would leave threads idle.
-  if (pieces < 2 || layer.columns % (pieces * kUnit) != 0) return 0;
-  return Blocks{layer.rows, pieces, layer.columns / pieces, true}.fit() ? pieces : 0;
 }
 
-// Tells the layer's users how its matrices lie.
-void ColumnPieces::mark(const Layer& layer) {
-  for (Operand* operand : layer.operands) {
-    operand->piece = layer.pieces > 0 ? layer.columns / layer.pieces : 0;
+// The operand that was written last, before an instruction and in the same step, of those that have
+// something of this one's memory; null: none.
+const Operand* ColumnPieces::writer_before(size_t instruction, const Operand& operand) const {
+  while (instruction-- > 0) {
+    const Instruction& before = plan_.instructions[instruction];
+    for (const Operand* output = before.outputs; output < before.outputs + before.output_count;
+         output++) {
+      if (overlap(*output, plan_.capacity, operand.data, operand.elements(plan_.capacity))) {
+        return output;
+      }
+    }
   }
-  for (size_t user : layer.users) {
-    plan_.instructions[user].pieces = static_cast<int32_t>(layer.pieces);
+  return nullptr;
+}
+
+// False: something reads the value that cannot have it cut, or it may be so. Its memory may be
+// that of other values too.
+bool ColumnPieces::find_users(Group& value) {
+  const Operand& written = *value.uses.front().operand;
+  const int64_t size = written.elements(plan_.capacity);
+  const auto is_same = [&](const Operand& operand, const Operand& other) {
+    return operand.data == other.data && operand.size == other.size &&
+           operand.batched == other.batched;
+  };
+  for (size_t i = 0; i < plan_.instructions.size(); i++) {
+    Instruction& instruction = plan_.instructions[i];
+    for (int j = 0; j < instruction.input_count; j++) {
+      Operand& input = instruction.inputs[j];
+      if (!overlap(input, plan_.capacity, written.data, size)) continue;
+      const Operand* source = writer_before(i, input);
+      if (!source || !is_same(input, *source)) return false;
+      if (source != &written) continue;
+      if (!instruction.kernel->takes_pieces || input.last() != value.columns) return false;
+      value.uses.push_back({i, &input});
+    }
+  }
+  const auto shows = [&](const Port& output) {
+    return overlap(output.buffer, plan_.capacity, written.data, size);
+  };
+  return std::none_of(plan_.outputs.begin(), plan_.outputs.end(), shows);
+}
+
+// Puts what an instruction saves for a gradient into one group with the gradient, since they must
+// lie alike; where only one of them may be cut, none is.
+void ColumnPieces::join_saved() {
+  const auto group_of = [&](const Operand* operand) {
+    return std::find_if(values_.begin(), values_.end(), [operand](const Group& group) {
+      return std::any_of(group.uses.begin(), group.uses.end(),
+                         [operand](const Use& use) { return use.operand == operand; });
+    });
+  };
+  for (const Instruction& instruction : plan_.instructions) {
+    if (!instruction.kernel->takes_pieces || instruction.input_count <= kSavedInput) continue;
+    if (!instruction.inputs[kSavedInput].batched) continue;
+    const auto saved = group_of(&instruction.inputs[kSavedInput]);
+    const auto gradient = group_of(&instruction.outputs[0]);
+    if (saved == gradient) continue;
+    if (saved != values_.end() && gradient != values_.end()) {
+      saved->uses.insert(saved->uses.end(), gradient->uses.begin(), gradient->uses.end());
+    } else if (saved != values_.end()) {
+      values_.erase(saved);
+      continue;
+    }
+    values_.erase(gradient);
+  }
+}
+
+// As many pieces, all alike, as every user of the group has parts; 0: it stays whole.
+int64_t ColumnPieces::pieces_of(const Group& group, const std::vector<int32_t>& parts,
+                                const std::vector<int64_t>& batches) const {
+  int64_t pieces = group.columns;
+  for (const Use& use : group.uses) pieces = std::min<int64_t>(pieces, parts[use.instruction]);
+  // Fewer pieces than parts would leave threads idle.
+  if (pieces < 2 || group.columns % (pieces * kUnit) != 0) return 0;
+  for (const Use& use : group.uses) {
+    const Instruction& instruction = plan_.instructions[use.instruction];
+    if (instruction.pieces != 0 && instruction.pieces != pieces) return 0;
+    for (int64_t batch : batches) {
+      if (!instruction.kernel->takes_pieces(instruction, *use.operand, batch)) return 0;
+    }
+  }
+  return pieces;
+}
+
+// Tells a group's users how its matrices lie; 0: whole.
+void ColumnPieces::cut(Group& group, int64_t pieces) {
+  group.pieces = pieces;
+  for (const Use& use : group.uses) {
+    use.operand->piece = pieces > 0 ? group.columns / pieces : 0;
+    plan_.instructions[use.instruction].pieces = static_cast<int32_t>(pieces);
   }
 }
 
@@ -173,8 +258,13 @@ void ColumnPieces::Residence::cut(const std::vector<int32_t>& parts,
   if (cut_) return;
   cut_ = true;
   for (Layer& layer : columns_.layers_) {
-    layer.pieces = columns_.pieces_of(layer, parts, batches);
-    columns_.mark(layer);
+    const int64_t pieces = columns_.pieces_of(layer, parts, batches);
+    const Blocks blocks{layer.rows, pieces, pieces ? layer.columns / pieces : 0, true};
+    if (pieces > 0 && blocks.fit()) columns_.cut(layer, pieces);
+  }
+  for (Group& value : columns_.values_) {
+    const int64_t pieces = columns_.pieces_of(value, parts, batches);
+    if (pieces > 0) columns_.cut(value, pieces);
   }
   move(true);
 }
@@ -183,10 +273,8 @@ void ColumnPieces::Residence::join() {
   if (!cut_) return;
   cut_ = false;
   move(false);
-  for (Layer& layer : columns_.layers_) {
-    layer.pieces = 0;
-    columns_.mark(layer);
-  }
+  for (Layer& layer : columns_.layers_) columns_.cut(layer, 0);
+  for (Group& value : columns_.values_) columns_.cut(value, 0);
 }
 
 }  // namespace myelin

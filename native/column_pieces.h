@@ -1,5 +1,5 @@
-// Where a plan's matrices of parameters lie while its steps are divided over threads: in pieces of
-// columns, one for each thread.
+// How a plan's matrices lie while its steps are divided over threads: in pieces of columns, one for
+// each thread.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -9,21 +9,23 @@
 
 namespace myelin {
 
-// A thread computes and updates some columns of a layer's kernel. In a row-major matrix they lie
-// between those of the other threads, and a CPU that prefetches along a row takes lines that the
-// next one is about to write: on some processors an update takes several times as long for that.
-// So during a run each thread's columns are one stretch of memory.
+// A thread computes and updates some columns of a layer's kernel, and computes those columns of its
+// output. In a row-major matrix they lie between those of the other threads, and a CPU that
+// prefetches along a row takes lines that the next one is about to write: on some processors an
+// update takes several times as long for that. So during a run each thread's columns are one
+// stretch of memory.
 //
 // A layer's matrices, its kernel and the optimizer's slots, are cut where nothing but kernels that
 // take pieces touches them. They change in place; until they are whole again, who else reads them
-// finds their elements in another order.
+// finds their elements in another order. What a step computes anew is written in pieces, where
+// those who read it take them.
 class ColumnPieces {
  public:
   explicit ColumnPieces(Plan& plan);
   ColumnPieces(const ColumnPieces&) = delete;
   ColumnPieces& operator=(const ColumnPieces&) = delete;
 
-  // Floats of all matrices that may be cut.
+  // Floats of all matrices of parameters that may be cut.
   int64_t size() const { return size_; }
 
   // During a run, on whose threads matrices are cut and put together; they are whole after it.
@@ -37,8 +39,8 @@ class ColumnPieces {
 
     bool is_cut() const { return cut_; }
 
-    // Cuts each layer's matrices into as many pieces as `parts` says of every instruction that
-    // touches them, for steps of these batch sizes.
+    // Cuts matrices into as many pieces as `parts` says of every instruction that touches them, for
+    // steps of these batch sizes.
     void cut(const std::vector<int32_t>& parts, const std::vector<int64_t>& batches);
     void join();
 
@@ -52,24 +54,38 @@ class ColumnPieces {
   };
 
  private:
-  // The matrices of a layer, laid out alike.
-  struct Layer {
-    int64_t rows, columns;
+  // An operand that names a matrix, and its instruction.
+  struct Use {
+    size_t instruction;
+    Operand* operand;
+  };
+  // Matrices that are laid out alike.
+  struct Group {
+    int64_t columns;
+    std::vector<Use> uses;
+    int64_t pieces = 0;  // 0: whole
+  };
+  // A layer's kernel and its slots.
+  struct Layer : Group {
+    int64_t rows;
     std::vector<float*> matrices;
-    std::vector<Operand*> operands;  // all that name one of them
-    std::vector<size_t> users;       // instructions that do
-    int64_t pieces = 0;              // 0: whole
   };
 
+  void find_layers();
   bool find_users(Layer& layer);
-  int64_t pieces_of(const Layer& layer, const std::vector<int32_t>& parts,
+  void find_values();
+  bool find_users(Group& value);
+  const Operand* writer_before(size_t instruction, const Operand& operand) const;
+  void join_saved();
+  int64_t pieces_of(const Group& group, const std::vector<int32_t>& parts,
                     const std::vector<int64_t>& batches) const;
-  void mark(const Layer& layer);
+  void cut(Group& group, int64_t pieces);
   static void move_some(void* self, const void* cutting, int64_t part, int64_t parts,
                         float* workspace);
 
   Plan& plan_;
   std::vector<Layer> layers_;
+  std::vector<Group> values_;
   int64_t size_ = 0;
 };
 

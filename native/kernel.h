@@ -76,9 +76,9 @@ struct Kernel {
   int64_t (*parts)(const Instruction&, int64_t batch);
   // Computes part `part` of `parts`: disjoint outputs, the same bits for any division.
   void (*run)(const Instruction&, const StepContext&, int64_t part, int64_t parts);
-  // Whether the matrices that it changes in place, or else its input 1, may be in pieces of
-  // columns, as many as there are parts; null: never. Each part changes the piece of its number.
-  bool (*takes_pieces)(const Instruction&, int64_t batch) = nullptr;
+  // Whether an operand of the instruction may be in pieces of columns, as many as there are parts;
+  // null: none may. Each part writes the piece of its number.
+  bool (*takes_pieces)(const Instruction&, const Operand&, int64_t batch) = nullptr;
 };
 
 // What a kernel for a whole plan is chosen by.

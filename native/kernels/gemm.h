@@ -55,7 +55,7 @@ MYELIN_INLINE void take_part(Product& p, int64_t part, int64_t parts) {
   if (!divides_columns(p.m, p.n, p.a.transposed)) {
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
-    p.a.data = p.a.at(r.begin, 0);
+    p.a = p.a.from(r.begin, 0);
     p.shift(r.begin * p.c_stride);
   } else {
     p.take_columns(split(p.n, kWidth, part, parts));

@@ -33,9 +33,8 @@ inline Product part_of(const Product& p, const Block& block) {
   part.m = block.m;
   part.n = block.n;
   part.k = block.depth;
-  part.a.data = p.a.at(block.i, block.k);
-  part.b.data =
-      p.b.piece ? p.b.piece_from(block.k) + block.j * p.b.stride : p.b.at(block.k, block.j);
+  part.a = p.a.from(block.i, block.k);
+  part.b = p.b.from(block.k, block.j);
   part.shift(block.i * p.c_stride + block.j);
   part.continues = block.k > 0 || p.continues;
   part.bias = p.bias && !part.continues ? p.bias + block.j : nullptr;
@@ -45,7 +44,7 @@ inline Product part_of(const Product& p, const Block& block) {
 
 // As vectors do it: numbers that are too large, or none.
 inline void multiply_on_vectors(const Product& p, float* workspace) {
-  if (p.b.piece != 0) {
+  if (p.a.piece != 0 || p.b.piece != 0) {
     return gemm::multiply_pieces(
         p, [=](const Product& q) { bf16x3::multiply_on_vectors(q, workspace); });
   }
@@ -63,10 +62,10 @@ class BlockProduct {
       : p_(p),
         rows_pass_(rows_pass),
         workspace_(workspace),
-        a_(true, {p.a.data, p.a.stride, !p.a.transposed, p.m, p.k}, strip_rows(p.m),
-           rows_pass ? 2 : p.m, workspace + (rows_pass ? kStays : 0)),
-        b_(false, {p.b.data, p.b.stride, p.b.transposed, p.n, p.k, p.b.piece, p.b.piece_step},
-           kPanel, rows_pass ? p.n : 2, workspace + (rows_pass ? 0 : kStays)) {
+        a_(true, side(p.a, !p.a.transposed, p.m, p.k), strip_rows(p.m), rows_pass ? 2 : p.m,
+           workspace + (rows_pass ? kStays : 0)),
+        b_(false, side(p.b, p.b.transposed, p.n, p.k), kPanel, rows_pass ? p.n : 2,
+           workspace + (rows_pass ? 0 : kStays)) {
     tile_.beside = &beside_;
     tile_.pairs = round_up(p.k, kDepthUnit) / 2;
     tile_.strip = strip_rows(p.m);
@@ -93,6 +92,10 @@ class BlockProduct {
   }
 
  private:
+  static Side side(const gemm::Matrix& x, bool deep, int64_t lanes, int64_t depth) {
+    return {x.data, x.stride, deep, lanes, depth, x.piece, x.piece_step, x.first};
+  }
+
   void multiply_tile(int64_t strip, int64_t panel) {
     const int64_t i = strip * tile_.strip, j = panel * kPanel;
     tile_.a = a_.at(strip);
@@ -128,21 +131,19 @@ class BlockProduct {
   Tile tile_;
 };
 
-// Computes the product; `workspace` is a StepContext's.
+// Computes the product; `workspace` is a StepContext's. Pieces of operands are whole units of
+// depth, strips and panels: none of these is cut.
 inline void multiply(const Product& p, float* workspace) {
   const auto again = [=](const Product& q) { bf16x3::multiply(q, workspace); };
   if (p.step) return gemm::multiply_for_step(p, again);
   if (p.sink && p.k > kDepth) return gemm::sink_deep(p, workspace + kSumsBegin, kSums, again);
-  if (p.b.piece >= kDepth) return gemm::multiply_pieces(p, again);
-  // Whole pieces.
-  const int64_t depth =
-      p.b.piece ? kDepth / p.b.piece * p.b.piece : gemm::even_share(p.k, kDepth, kDepthUnit);
+  const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
   // What an optimizer goes through is one stretch where rows pass. Else the longer side passes; of
   // two that are as long the one that is packed along k, which is faster.
   const bool rows_pass = p.sink || p.m > p.n || (p.m == p.n && !p.a.transposed);
   const int64_t strips = kStays / Groups::words(kTileRows, depth);
   const int64_t panels = min_int(kStays / Groups::words(kPanel, depth), kSums / kTileRows / kPanel);
-  const int64_t rows = rows_pass ? p.m : gemm::even_share(p.m, strips * kTileRows, 1);
+  const int64_t rows = rows_pass ? p.m : gemm::even_share(p.m, strips * kTileRows, kTileRows);
   const int64_t columns = rows_pass ? panels * kPanel : p.n;
   for (int64_t k = 0; k < p.k; k += depth) {
     for (int64_t i = 0; i < p.m; i += rows) {

@@ -45,32 +45,47 @@ inline int64_t parts(const Instruction& in, int64_t batch) {
   return gemm::parts(rows_of(in.outputs[0], batch), width_of(in.outputs[0]), false);
 }
 
-// The kernel [K, N] of a layer, or its transpose.
-inline gemm::Matrix kernel_matrix(const Operand& kernel, bool transposed) {
-  const int64_t k = kernel.shape[0], n = kernel.shape[1];
-  return {kernel.data, kernel.piece ? kernel.piece : n, transposed, kernel.piece, kernel.piece * k};
+// Rows of activations or a layer's kernel, which may be in pieces, or their transpose.
+inline gemm::Matrix matrix_of(const Operand& x, int64_t batch, bool transposed) {
+  if (x.piece == 0) return {x.data, width_of(x), transposed};
+  return {x.data, x.piece, transposed, x.piece, x.piece * rows_of(x, batch)};
 }
 
 inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
-  const Operand &x = in.inputs[0], &kernel = in.inputs[1];
+  const Operand &x = in.inputs[0], &kernel = in.inputs[1], &y = in.outputs[0];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
-  const int function = function_of(in);
-  return {rows_of(x, ctx.batch),
-          n,
-          k,
-          {x.data, k, false},
-          kernel_matrix(kernel, false),
-          in.outputs[0].data,
-          n,
-          in.input_count == 3 ? in.inputs[2].data : nullptr,
-          {function ? Functions::kTile[function] : nullptr, nullptr, attribute(in, 1),
-           attribute(in, 2)}};
+  gemm::Product p = {rows_of(x, ctx.batch),
+                     n,
+                     k,
+                     matrix_of(x, ctx.batch, false),
+                     matrix_of(kernel, ctx.batch, false),
+                     y.data,
+                     n,
+                     in.input_count == 3 ? in.inputs[2].data : nullptr};
+  if (const int function = function_of(in)) {
+    p.epilogue = {Functions::kTile[function], nullptr, attribute(in, 1), attribute(in, 2)};
+  }
+  p.c_piece = y.piece;
+  return p;
+}
+
+// Activations may be in pieces where they are packed unit by unit.
+inline bool takes_all_pieces(const gemm::Product& p) {
+  return gemm::order_of(p) == gemm::Order::kSplit &&
+         gemm::divides_columns(p.m, p.n, p.a.transposed);
+}
+
+inline StepContext step_of(int64_t batch) {
+  StepContext context{};
+  context.batch = batch;
+  return context;
 }
 
 // Where parts are rows of x, each of them reads the whole kernel.
-inline bool takes_pieces(const Instruction& in, int64_t batch) {
-  const Operand& y = in.outputs[0];
-  return gemm::divides_columns(rows_of(y, batch), width_of(y), false);
+inline bool takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
+  const gemm::Product p = product(in, step_of(batch));
+  if (&operand == &in.inputs[1]) return gemm::divides_columns(p.m, p.n, false);
+  return takes_all_pieces(p);
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {
@@ -98,20 +113,26 @@ inline const char* check_grad_input(const Instruction& in) {
 inline gemm::Product product_grad_input(const Instruction& in, const StepContext& ctx) {
   const Operand &dz = in.inputs[0], &kernel = in.inputs[1];
   const int64_t k = kernel.shape[0], n = kernel.shape[1];
-  gemm::Product p = {rows_of(dz, ctx.batch), k, n, {dz.data, n, false}, kernel_matrix(kernel, true),
-                     in.outputs[0].data,     k};
+  gemm::Product p = {rows_of(dz, ctx.batch),
+                     k,
+                     n,
+                     matrix_of(dz, ctx.batch, false),
+                     matrix_of(kernel, ctx.batch, true),
+                     in.outputs[0].data,
+                     k};
   if (in.input_count == 3) {
     p.epilogue = {Functions::kTileGrad[function_of(in)], in.inputs[2].data, attribute(in, 1),
                   attribute(in, 2)};
   }
+  p.c_piece = in.outputs[0].piece;
   return p;
 }
 
 // A chain of sums goes on from piece to piece; the lanes of a dot product are added up only once.
-inline bool grad_input_takes_pieces(const Instruction& in, int64_t batch) {
-  StepContext context{};
-  context.batch = batch;
-  const gemm::Order order = gemm::order_of(product_grad_input(in, context));
+inline bool grad_input_takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
+  const gemm::Product p = product_grad_input(in, step_of(batch));
+  if (&operand != &in.inputs[1]) return takes_all_pieces(p);
+  const gemm::Order order = gemm::order_of(p);
   return order == gemm::Order::kChains || order == gemm::Order::kSplit;
 }
 
@@ -131,13 +152,22 @@ inline bool is_product(const Instruction& in, const Operand& kernel) {
          kernel.shape[1] == width_of(in.inputs[1]);
 }
 
-// An update's parts are columns of the kernel wherever it has enough of them to be in pieces.
-inline bool update_takes_pieces(const Instruction&, int64_t) { return true; }
-
 inline gemm::Product product_of(const Instruction& in, const StepContext& ctx, float* kernel) {
   const Operand &x = in.inputs[0], &dz = in.inputs[1];
   const int64_t k = width_of(x), n = width_of(dz);
-  return {k, n, rows_of(x, ctx.batch), {x.data, k, true}, {dz.data, n, false}, kernel, n};
+  return {k,
+          n,
+          rows_of(x, ctx.batch),
+          matrix_of(x, ctx.batch, true),
+          matrix_of(dz, ctx.batch, false),
+          kernel,
+          n};
+}
+
+// An update's parts are columns of the kernel wherever it has enough of them to be in pieces.
+inline bool update_takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
+  if (is_matrix(operand)) return true;
+  return operand.batched && takes_all_pieces(product_of(in, step_of(batch), nullptr));
 }
 
 // Computes a part of a product.
@@ -149,15 +179,18 @@ template <class Use>
 MYELIN_INLINE void add_rows_part(const Operand& dz, int64_t batch, int64_t part, int64_t parts,
                                  const Use& use) {
   constexpr int kColumns = 4;  // vectors at a time, to hide the latency of an addition
-  const int64_t n = width_of(dz), rows = rows_of(dz, batch);
-  const Range r = split(n, kWidth, part, parts);
-  for (int64_t j = r.begin; j < r.end; j += kColumns * kWidth) {
-    const int64_t left = r.end - j;
+  const gemm::Matrix matrix = matrix_of(dz, batch, false);
+  const int64_t rows = rows_of(dz, batch);
+  const Range r = split(width_of(dz), kWidth, part, parts);
+  int64_t left;
+  for (int64_t j = r.begin; j < r.end; j += min_int(left, kColumns * kWidth)) {
+    left = matrix.left(j, r.end);
+    const float* begin = matrix.from(0, j).in_piece().data;
     Vec sum[kColumns];
     MYELIN_UNROLL
     for (int v = 0; v < kColumns; ++v) sum[v] = zero();
     for (int64_t i = 0; i < rows; ++i) {
-      const float* row = dz.data + i * n + j;
+      const float* row = begin + i * matrix.stride;
       MYELIN_UNROLL
       for (int v = 0; v < kColumns; ++v) {
         if (left > v * kWidth) sum[v] = sum[v] + load_lanes(row + v * kWidth, left - v * kWidth);

@@ -18,8 +18,16 @@ inline void run_grad_input_bf16(const Instruction& in, const StepContext& ctx, i
   bf16::multiply_part(product_grad_input(in, ctx), ctx.workspace, part, parts);
 }
 
-// Its sums are always chains.
-inline bool grad_input_bf16_takes_pieces(const Instruction&, int64_t) { return true; }
+// Sums are always chains. Activations stay whole: they are packed row by row.
+inline bool bf16_takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
+  return &operand == &in.inputs[1] && takes_pieces(in, operand, batch);
+}
+inline bool grad_input_bf16_takes_pieces(const Instruction& in, const Operand& operand, int64_t) {
+  return &operand == &in.inputs[1];
+}
+inline bool update_bf16_takes_pieces(const Instruction&, const Operand& operand, int64_t) {
+  return is_matrix(operand);
+}
 
 inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, int64_t part,
                                  int64_t parts) {
@@ -29,14 +37,16 @@ inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, 
 
 template <class Family>
 constexpr Kernel bf16_descent_kernel(const char* name) {
-  return descent_kernel<Family, bf16::multiply_part>(name);
+  Kernel kernel = descent_kernel<Family, bf16::multiply_part>(name);
+  kernel.takes_pieces = update_bf16_takes_pieces;
+  return kernel;
 }
 
 }  // namespace linear
 
 constexpr Kernel kLinearBf16 = {
-    "linearBf16",  unary::Functions::kNames, linear::check,       linear::work,
-    linear::parts, linear::run_bf16,         linear::takes_pieces};
+    "linearBf16",     unary::Functions::kNames, linear::check, linear::work, linear::parts,
+    linear::run_bf16, linear::bf16_takes_pieces};
 constexpr Kernel kLinearGradInputBf16 = {"linearGradInputBf16",
                                          unary::Functions::kNames,
                                          linear::check_grad_input,
@@ -51,11 +61,13 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
 constexpr Kernel kLinearGuardBf16 = {
     "linearGuardBf16",         nullptr,     linear::check_update_guard,
     linear::work_update_guard, input_parts, linear::run_update_guard<bf16::multiply_part>};
-constexpr Kernel kLinearUpdateBf16 = {
-    "linearUpdateBf16",         nullptr,
-    linear::check_update,       linear::work_grad_kernel,
-    linear::parts_grad_kernel,  linear::run_update<bf16::multiply_part>,
-    linear::update_takes_pieces};
+constexpr Kernel kLinearUpdateBf16 = {"linearUpdateBf16",
+                                      nullptr,
+                                      linear::check_update,
+                                      linear::work_grad_kernel,
+                                      linear::parts_grad_kernel,
+                                      linear::run_update<bf16::multiply_part>,
+                                      linear::update_bf16_takes_pieces};
 
 constexpr Kernel kLinearSgdBf16 =
     linear::bf16_descent_kernel<optimizer::SgdFamily>("linearSgdBf16");

@@ -28,7 +28,7 @@ inline int64_t work_update_guard(const Instruction& in, int64_t batch) {
 }
 
 // The largest magnitude in a part of a matrix: columns, as they are divided where they are
-// computed.
+// computed, a piece where it is in pieces.
 inline float largest(const Operand& x, int64_t batch, int64_t part, int64_t parts) {
   const int64_t n = width_of(x);
   LargestMagnitude seen;
@@ -37,9 +37,8 @@ inline float largest(const Operand& x, int64_t batch, int64_t part, int64_t part
     seen.see(x.data + r.begin, r.end - r.begin);
   } else {
     const Range r = split(n, kWidth, part, parts);
-    for (int64_t i = 0; i < rows_of(x, batch); ++i) {
-      seen.see(x.data + i * n + r.begin, r.end - r.begin);
-    }
+    const gemm::Matrix own = matrix_of(x, batch, false).from(0, r.begin).in_piece();
+    for (int64_t i = 0; i < rows_of(x, batch); ++i) seen.see(own.at(i, 0), r.end - r.begin);
   }
   return seen.value();
 }
@@ -145,7 +144,8 @@ constexpr Kernel kLinearGuard = {"linearGuard",
                                  linear::check_update_guard,
                                  linear::work_update_guard,
                                  input_parts,
-                                 linear::run_update_guard<gemm::multiply_part>};
+                                 linear::run_update_guard<gemm::multiply_part>,
+                                 linear::update_takes_pieces};
 constexpr Kernel kLinearUpdate = {"linearUpdate",
                                   nullptr,
                                   linear::check_update,

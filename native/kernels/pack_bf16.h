@@ -10,18 +10,26 @@ namespace {
 namespace bf16 {
 
 // One of a product's sides: `lanes` rows or columns, `depth` deep. Element (i, k) is
-// data[k * stride + i], or data[i * stride + k] where `deep`.
+// data[k * stride + i], or data[i * stride + k] where `deep`; a matrix unit's may be in pieces
+// along its rows, as in gemm::Matrix.
 struct Side {
   const float* data;
   int64_t stride;
   bool deep;
   int64_t lanes, depth;
-  // Not 0: of three terms, k comes in pieces, as a transposed matrix's rows may.
-  int64_t piece = 0, piece_step = 0;
+  int64_t piece = 0, piece_step = 0, first = 0;
 
-  MYELIN_INLINE int64_t place(int64_t k) const {
-    if (!deep) return k * stride;
-    return piece ? k / piece * piece_step + k % piece : k;
+  // Where an element of a row lies.
+  MYELIN_INLINE int64_t place(int64_t i) const {
+    return piece ? gemm::place_in_pieces(first + i, piece, piece_step) : i;
+  }
+  // Some of its lanes: of one piece, where these are in pieces.
+  Side part(int64_t lane, int64_t count) const {
+    Side some = *this;
+    some.lanes = count;
+    some.data += deep ? lane * stride : place(lane);
+    if (!deep) some.piece = 0;
+    return some;
   }
 };
 

@@ -124,7 +124,8 @@ bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch
     const int64_t row = step % kStepsOfSquare * kRowsOfStep;
     const int64_t lanes = min_int(kWidth, side.lanes - lane);
     const int64_t left = side.depth - k, second = max_int(0, left - kWidth);
-    const float* data = side.data + (kDeep ? lane * side.stride : lane) + side.place(k);
+    const float* data =
+        side.data + (kDeep ? lane * side.stride + side.place(k) : lane + k * side.stride);
     const float* below = data + kWidth * (kDeep ? 1 : side.stride);
     const Square even = {data, side.stride, kDeep ? lanes : left, kDeep ? left : lanes};
     const Square odd = {below, side.stride, kDeep ? lanes : second, kDeep ? second : lanes};
@@ -161,9 +162,7 @@ class Groups {
   // Packs a group, if there is one, in so many shares.
   Beside packing(int64_t group, int64_t shares) {
     if (group >= count()) return {};
-    group_ = side_;
-    group_.data += group * lanes_ * (side_.deep ? side_.stride : 1);
-    group_.lanes = lanes(group);
+    group_ = side_.part(group * lanes_, lanes(group));
     packed_ = {at(group), lanes_, round_up(side_.depth, kDepthUnit) / 2};
     return {pack, this, steps_of(group_), shares};
   }

@@ -6,21 +6,39 @@ namespace myelin {
 namespace {
 namespace gemm {
 
+// Where a column of a matrix in pieces lies.
+MYELIN_INLINE int64_t place_in_pieces(int64_t column, int64_t piece, int64_t piece_step) {
+  return column / piece * piece_step + column % piece;
+}
+
 // Element (i, j) is data[i * stride + j], or data[j * stride + i] where transposed.
 struct Matrix {
   const float* data;
   int64_t stride;
   bool transposed;
   // Not 0: its columns (its rows, where transposed) come in pieces of so many, the next one
-  // `piece_step` after the one before. The members below are about the first.
-  int64_t piece = 0;
-  int64_t piece_step = 0;
+  // `piece_step` after the one before; column 0 is the `first` one from `data` on.
+  int64_t piece = 0, piece_step = 0, first = 0;
 
+  // Where there are no pieces.
   const float* at(int64_t i, int64_t j) const {
     return transposed ? data + j * stride + i : data + i * stride + j;
   }
-  // Where the piece lies that begins with column `first` (row, where transposed).
-  const float* piece_from(int64_t first) const { return data + first / piece * piece_step; }
+  // What begins with element (i, j).
+  Matrix from(int64_t i, int64_t j) const {
+    Matrix rest = *this;
+    rest.data = piece == 0 ? at(i, j) : transposed ? at(0, j) : at(i, 0);
+    if (piece != 0) rest.first += transposed ? i : j;
+    return rest;
+  }
+  // The same, of which only the columns of one piece are looked at.
+  Matrix in_piece() const {
+    return {piece ? data + place_in_pieces(first, piece, piece_step) : data, stride, transposed};
+  }
+  // Columns up to the end of the piece that has column j.
+  int64_t left(int64_t j, int64_t columns) const {
+    return piece ? min_int(columns - j, piece - (first + j) % piece) : columns - j;
+  }
   // How far apart (i, j) and (i + 1, j) are, and (i, j) and (i, j + 1).
   int64_t row_step() const { return transposed ? 1 : stride; }
   int64_t column_step() const { return transposed ? stride : 1; }
@@ -63,7 +81,7 @@ struct Product {
   // Not null: a b is not stored, but a gradient that the sink uses up to change c. Only where b is
   // not transposed, and without bias and epilogue.
   const GradientSink* sink = nullptr;
-  int64_t c_piece = 0;     // not 0: columns of c come in pieces of so many; an update's only
+  int64_t c_piece = 0;     // not 0: columns of c, and of what is laid out like it, come in pieces
   bool continues = false;  // sums go on from what is in c; only without bias
 
   // Whether c changes by the product, whose sums must be whole before.
@@ -81,17 +99,10 @@ struct Product {
   // Makes it the product of some columns of b, hence of c: of a whole piece, where they are in
   // pieces.
   void take_columns(Range r) {
-    if (b.piece != 0 && !b.transposed) {
-      b = {b.piece_from(r.begin), b.piece, false};
-    } else {
-      b.data = b.at(0, r.begin);
-    }
-    if (c_piece != 0) {
-      c += r.begin * m;
-      c_stride = c_piece;
-    } else {
-      shift(r.begin);
-    }
+    b = b.from(0, r.begin);
+    if (!b.transposed) b = b.in_piece();
+    shift(c_piece ? r.begin * m : r.begin);
+    if (c_piece) c_stride = c_piece;
     if (bias) bias += r.begin;
     n = r.end - r.begin;
   }
@@ -139,14 +150,16 @@ struct Pieces {
   }
 };
 
-// Computes a product whose transposed b is in pieces, one after the other along k.
+// Computes a product of which a, b or both are in pieces along k, one after the other. If it is
+// others that are in pieces, rows of a or columns of b, the product is of one of these.
 template <class Multiply>
 inline void multiply_pieces(const Product& p, const Multiply& multiply) {
   Product q = p;
-  q.k = p.b.piece;
   for (int64_t k = 0; k < p.k; k += q.k) {
-    q.a.data = p.a.at(0, k);
-    q.b = {p.b.piece_from(k), p.b.piece, true};
+    const int64_t of_a = p.a.transposed ? p.k - k : p.a.left(k, p.k);
+    q.k = p.b.transposed ? min_int(of_a, p.b.left(k, p.k)) : of_a;
+    q.a = p.a.from(0, k).in_piece();
+    q.b = p.b.from(k, 0).in_piece();
     q.continues = k > 0 || p.continues;
     q.epilogue = k + q.k == p.k ? p.epilogue : Epilogue{};
     multiply(q);
@@ -165,7 +178,7 @@ MYELIN_INLINE void sink_rows(const Product& p, float* workspace, const Multiply&
   for (int64_t index = 0; index < pieces.count; ++index) {
     const Range rows = pieces[index];
     gradient.m = rows.end - rows.begin;
-    gradient.a.data = p.a.at(rows.begin, 0);
+    gradient.a = p.a.from(rows.begin, 0);
     multiply(gradient, workspace);
     float* c = p.c + rows.begin * p.c_stride;
     (*p.sink)(workspace, p.n, c, {p.c_stride, gradient.m, p.n}, c + gradient.m * p.c_stride);
@@ -184,10 +197,10 @@ MYELIN_INLINE void sink_deep(const Product& p, float* sums, int64_t room,
   piece.c_stride = kColumns;
   for (int64_t j = 0; j < p.n; j += kColumns) {
     piece.n = min_int(kColumns, p.n - j);
-    piece.b.data = p.b.at(0, j);
+    piece.b = p.b.from(0, j);
     for (int64_t i = 0; i < p.m; i += piece.m) {
       piece.m = min_int(room / kColumns, p.m - i);
-      piece.a.data = p.a.at(i, 0);
+      piece.a = p.a.from(i, 0);
       multiply(piece);
       float* c = p.c + i * p.c_stride + j;
       (*p.sink)(sums, kColumns, c, {p.c_stride, piece.m, piece.n}, c + piece.m * p.c_stride);

@@ -4,10 +4,12 @@
 
 #include <limits>
 #include <numeric>
+#include <string>
 
 #include "dense_plan.h"
 #include "dispatch.h"
 #include "executor.h"
+#include "support.h"
 
 namespace myelin::test {
 namespace {
@@ -156,6 +158,137 @@ TEST_CASE("matrices that others touch are never cut") {
   }
 }
 
+// ---- Values of a step
+
+// Kernels that take pieces of any operand, but for those of some instructions.
+class Willing {
+ public:
+  explicit Willing(Plan& plan, std::vector<size_t> refusing = {}) {
+    kernels_.reserve(plan.instructions.size());
+    for (size_t i = 0; i < plan.instructions.size(); i++) {
+      Instruction& instruction = plan.instructions[i];
+      if (!instruction.kernel->takes_pieces) continue;
+      bool refuses = std::count(refusing.begin(), refusing.end(), i) > 0;
+      kernels_.push_back(*instruction.kernel);
+      kernels_.back().takes_pieces = refuses ? none : any;
+      instruction.kernel = &kernels_.back();
+    }
+  }
+
+ private:
+  static bool any(const Instruction&, const Operand&, int64_t) { return true; }
+  static bool none(const Instruction&, const Operand&, int64_t) { return false; }
+
+  std::vector<Kernel> kernels_;
+};
+
+// Which of the hidden values of `network("adam")` are in pieces: the first layer's output and its
+// gradient, the second one's and its gradient; 'x': not all operands of one say the same.
+std::string cut_values(const Plan& plan) {
+  const auto& in = plan.instructions;
+  const std::vector<std::vector<const Operand*>> values = {
+      {&in[0].outputs[0], &in[1].inputs[0], &in[5].inputs[2], &in[7].inputs[0], &in[11].inputs[0]},
+      {&in[5].outputs[0], &in[6].inputs[1], &in[10].inputs[1]},
+      {&in[1].outputs[0], &in[2].inputs[0], &in[4].inputs[2], &in[8].inputs[0], &in[12].inputs[0]},
+      {&in[4].outputs[0], &in[5].inputs[0], &in[7].inputs[1], &in[11].inputs[1]}};
+  std::string result;
+  for (const auto& value : values) {
+    const int64_t piece = value[0]->piece;
+    const auto is_alike = [&](const Operand* x) { return x->piece == piece; };
+    const bool alike = std::all_of(value.begin(), value.end(), is_alike);
+    result += !alike ? 'x' : piece == 0 ? '-' : piece == kColumns / 2 ? '2' : '?';
+  }
+  return result;
+}
+
+// Those that are cut in two parts.
+std::string cut_values(const PlanSpec& spec, std::vector<size_t> refusing = {}) {
+  Fixture f(spec);
+  Willing willing(f.plan, std::move(refusing));
+  std::string result;
+  {
+    Cutting cutting(f);
+    cutting.residence.cut(parts_of(f.plan, 2), {kBatch});
+    result = cut_values(f.plan);
+    CHECK(f.plan.instructions[0].inputs[0].piece == 0);
+    CHECK(f.plan.instructions[2].outputs[0].piece == 0);
+  }
+  CHECK(cut_values(f.plan) == "----");
+  return result;
+}
+
+TEST_CASE("a value of a step is in pieces where all take them that read it") {
+  const PlanSpec spec = DensePlan(network("adam")).spec();
+  CHECK(cut_values(spec) == "2222");
+  // What a gradient is multiplied by lies as the gradient does.
+  CHECK(cut_values(spec, {2}) == "22--");
+  CHECK(cut_values(spec, {6}) == "--22");
+  CHECK(cut_values(spec, {5}) == "----");
+}
+
+TEST_CASE("a value that the plan shows or another kind of instruction reads stays whole") {
+  PlanSpec spec = DensePlan(network("adam")).spec();
+  const BufferSpec first = spec.instructions[0].outputs[0];
+  SUBCASE("an output") { spec.outputs.push_back({"first", first}); }
+  SUBCASE("a reader") {
+    BufferSpec other = first;
+    other.offset = spec.sizes[4];
+    spec.sizes[4] += kBatch * kColumns;
+    spec.instructions.push_back({"unary", {first}, {other}, {"tanh", 0.0, 0.0}});
+  }
+  CHECK(cut_values(spec) == "--22");
+}
+
+TEST_CASE("a value's memory may be another's afterwards") {
+  PlanSpec spec = DensePlan(network("adam")).spec();
+  const BufferSpec x = spec.instructions[0].inputs[0], first = spec.instructions[0].outputs[0];
+  BufferSpec part = first;
+  part.shape = {kColumns / 2};
+  BufferSpec half_x = x;
+  half_x.shape = {kRows / 2};
+  BufferSpec other = part;
+  other.offset = spec.sizes[4];
+  spec.sizes[4] += kBatch * kColumns;
+  spec.instructions.push_back({"unary", {half_x}, {part}, {"tanh", 0.0, 0.0}});
+  spec.instructions.push_back({"unary", {part}, {other}, {"tanh", 0.0, 0.0}});
+  CHECK(cut_values(spec) == "2222");
+  // What is left of the value is read, under another name.
+  BufferSpec rest = part;
+  rest.offset += kBatch * kColumns / 2;
+  PlanSpec later = spec;
+  later.instructions.push_back({"unary", {rest}, {other}, {"tanh", 0.0, 0.0}});
+  CHECK(cut_values(later) == "--22");
+  later = spec;
+  later.instructions.push_back({"linearGuard", {x, first}, {}, {}});
+  CHECK(cut_values(later) == "--22");
+}
+
+TEST_CASE("a guard sees every column of a matrix in pieces") {
+  constexpr int64_t kWidth = 192, kPiece = 96;
+  for (const KernelTable* table : usable_tables()) {
+    for (bool zero : {false, true}) {
+      for (int64_t column = 0; column < kWidth; column++) {
+        for (int64_t other : {column, (column + 1) % kWidth}) {
+          Values dz(kBatch * kWidth, 0.5f);
+          const auto place = [](int64_t row, int64_t j) {
+            return static_cast<size_t>(j / kPiece * kPiece * kBatch + row * kPiece + j % kPiece);
+          };
+          dz[place(3, column)] = dz[place(50, other)] = 3e38f;
+          Call call(*table, "linearGuard", kBatch);
+          call.input({kRows}, true, Values(kBatch * kRows, zero ? 0.0f : 1.0f));
+          call.input({kWidth}, true, dz);
+          Operand& operand = call.instruction().inputs[1];
+          operand.piece = kPiece;
+          if (!call.instruction().kernel->takes_pieces(call.instruction(), operand, kBatch)) break;
+          CAPTURE(column);
+          // Only a column's sum, of the bias's gradient if x is zero, is more than a float holds.
+          CHECK(call.run(kWidth / kPiece).failed() == (column == other));
+        }
+      }
+    }
+  }
+}
+
 // ---- Whole runs
 
 struct Outcome {
@@ -164,30 +297,30 @@ struct Outcome {
 };
 
 Outcome train(const DenseNetwork& net, const KernelTable& table, int threads, bool finite = true,
-              double budget = std::numeric_limits<double>::infinity()) {
-  constexpr int64_t kSamples = 204, kEpochs = 7;  // 80, 80 and 44 samples a step
+              double budget = std::numeric_limits<double>::infinity(), int64_t samples = 204) {
+  constexpr int64_t kEpochs = 7;  // of steps of 80, 80 and 44 samples
   Fixture f(DensePlan(net).spec(), table);
-  std::vector<float> x(kSamples * kRows), y(kSamples * 10), rates = {0.01f};
+  std::vector<float> x(samples * kRows), y(samples * 10), rates = {0.01f};
   std::iota(x.begin(), x.end(), 0.0f);
   for (float& value : x) value = static_cast<float>(static_cast<int64_t>(value) % 37) / 18 - 1;
   for (size_t i = 0; i < y.size(); i++) y[i] = static_cast<float>(i % 7) / 7;
-  std::vector<uint32_t> order(kSamples * kEpochs);
-  for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<uint32_t>(i * 29 % kSamples);
+  std::vector<uint32_t> order(samples * kEpochs);
+  for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<uint32_t>(i * 29 % samples);
   if (!finite) {
     // Only the steps of the last epoch meet it.
     x[0] = std::numeric_limits<float>::infinity();
-    for (size_t i = 0; i < order.size() - kSamples; i++) order[i] = std::max(order[i], 1u);
+    for (size_t i = 0; i < order.size() - samples; i++) order[i] = std::max(order[i], 1u);
   }
   Executor executor(load_plan(f.bytes.data(), f.bytes.size(), table, f.memory.regions));
   ThreadPool pool(threads);
   Workspace workspace = make_workspace();
   std::atomic<bool> cancelled{false};
   Job job;
-  job.columns = {{x.data(), kSamples * kRows, ElementType::kFloat32, 1, 0},
-                 {y.data(), kSamples * 10, ElementType::kFloat32, 1, 0}};
+  job.columns = {{x.data(), samples * kRows, ElementType::kFloat32, 1, 0},
+                 {y.data(), samples * 10, ElementType::kFloat32, 1, 0}};
   job.indices = order.data();
   job.index_count = static_cast<int64_t>(order.size());
-  job.epoch_rows = kSamples;
+  job.epoch_rows = samples;
   job.epochs = kEpochs;
   job.batch_size = kBatch;
   job.learning_rates = rates.data();
@@ -224,6 +357,26 @@ TEST_CASE("steps on pieces have the bits of steps on whole matrices") {
       for (int threads : kThreads) {
         CAPTURE(threads);
         const Outcome several = train(net, *table, threads);
+        CHECK(several.state == one.state);
+        CHECK(several.slots == one.slots);
+      }
+    }
+  }
+}
+
+TEST_CASE("steps on values in pieces have the bits of steps on whole ones") {
+  for (const KernelTable* table : usable_tables()) {
+    for (const char* optimizer : {"", "adam"}) {
+      DenseNetwork net = network(optimizer);
+      net.widths = {kRows, 192, 192, 10};
+      CAPTURE(table->isa);
+      CAPTURE(net.optimizer);
+      constexpr double kEndless = std::numeric_limits<double>::infinity();
+      constexpr int64_t kSamples = 224;  // the last step's 64 are enough for a matrix unit
+      const Outcome one = train(net, *table, 1, true, kEndless, kSamples);
+      for (int threads : kThreads) {
+        CAPTURE(threads);
+        const Outcome several = train(net, *table, threads, true, kEndless, kSamples);
         CHECK(several.state == one.state);
         CHECK(several.slots == one.slots);
       }

@@ -40,27 +40,26 @@ class ProductProblem {
   }
 
   float& a(int64_t i, int64_t k) {
-    return a_.data()[call_.a_transposed ? k * call_.a_stride + i : i * call_.a_stride + k];
+    const bool turned = call_.a_transposed;
+    return a_
+        .data()[place(a_rows(), call_.a_stride, call_.a_piece, turned ? k : i, turned ? i : k)];
   }
   float& b(int64_t k, int64_t j) {
-    const int64_t piece = call_.b_piece;
-    if (piece) return b_.data()[k / piece * piece * s_.n + j * piece + k % piece];
-    return b_.data()[call_.b_transposed ? j * call_.b_stride + k : k * call_.b_stride + j];
+    const bool turned = call_.b_transposed;
+    return b_
+        .data()[place(b_rows(), call_.b_stride, call_.b_piece, turned ? j : k, turned ? k : j)];
   }
 
   void without_bias() { call_.bias = nullptr; }
 
-  // Puts the rows of a transposed b in pieces, as column_pieces.h does. Only without a gap.
-  void cut(int64_t piece) {
-    Values pieces;
-    for (int64_t k = 0; k < s_.k; k += piece) {
-      for (int64_t j = 0; j < s_.n; ++j) {
-        const float* from = b_.data() + j * s_.k + k;
-        pieces.insert(pieces.end(), from, from + piece);
-      }
-    }
-    b_.set(pieces);
-    call_.b_piece = call_.b_stride = piece;
+  // Puts operands in pieces of so many columns, as column_pieces.h does; 0: it stays whole. Only
+  // without gaps.
+  void cut(int64_t a_piece, int64_t b_piece, int64_t c_piece = 0) {
+    if (a_piece) cut(a_, a_rows(), call_.a_stride, a_piece);
+    if (b_piece) cut(b_, b_rows(), call_.b_stride, b_piece);
+    call_.a_piece = a_piece;
+    call_.b_piece = b_piece;
+    call_.c_piece = c_piece;
   }
 
   // c, without the gaps, which must be as they were. The workspace is of NaN where `poison`, else
@@ -75,11 +74,36 @@ class ProductProblem {
     bool gaps = true;
     for (int64_t i = 0; i < s_.m; ++i) {
       const float* row = c_.data() + i * call_.c_stride;
-      result.insert(result.end(), row, row + s_.n);
+      for (int64_t j = 0; j < s_.n; ++j) {
+        result.push_back(c_.data()[place(s_.m, call_.c_stride, call_.c_piece, i, j)]);
+      }
+      if (call_.c_piece) continue;
       gaps &= std::all_of(row + s_.n, row + call_.c_stride, [](float x) { return x == 99; });
     }
     CHECK(gaps);
     return result;
+  }
+
+ private:
+  int64_t a_rows() const { return call_.a_transposed ? s_.k : s_.m; }
+  int64_t b_rows() const { return call_.b_transposed ? s_.n : s_.k; }
+
+  // Where an element of a matrix lies.
+  static int64_t place(int64_t rows, int64_t stride, int64_t piece, int64_t row, int64_t column) {
+    if (piece == 0) return row * stride + column;
+    return column / piece * piece * rows + row * piece + column % piece;
+  }
+
+  static void cut(Guarded& matrix, int64_t rows, int64_t& stride, int64_t piece) {
+    Values pieces;
+    for (int64_t begin = 0; begin < stride; begin += piece) {
+      for (int64_t row = 0; row < rows; ++row) {
+        const float* from = matrix.data() + row * stride + begin;
+        pieces.insert(pieces.end(), from, from + piece);
+      }
+    }
+    matrix.set(pieces);
+    stride = piece;
   }
 
  protected:

@@ -7,16 +7,19 @@ namespace myelin::test {
 namespace {
 
 gemm::Product product(const ProductCall& x) {
+  const int64_t a_rows = x.a_transposed ? x.k : x.m, b_rows = x.b_transposed ? x.n : x.k;
   return {x.m,
           x.n,
           x.k,
-          {x.a, x.a_stride, x.a_transposed},
-          {x.b, x.b_stride, x.b_transposed, x.b_piece, x.b_piece * x.n},
+          {x.a, x.a_stride, x.a_transposed, x.a_piece, x.a_piece * a_rows},
+          {x.b, x.b_stride, x.b_transposed, x.b_piece, x.b_piece * b_rows},
           x.c,
           x.c_stride,
           x.bias,
           {},
-          x.step};
+          x.step,
+          nullptr,
+          x.c_piece};
 }
 
 #if defined(MYELIN_ISA_AVX512BF16)

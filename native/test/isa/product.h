@@ -21,7 +21,8 @@ struct ProductCall {
   const float* bias = nullptr;         // null: none
   const float* step = nullptr;         // null: no update
   const CacheSizes* caches = nullptr;  // not null: in blocks for such a machine, undivided
-  int64_t b_piece = 0;                 // not 0: rows of a transposed b come in pieces
+  // Not 0: columns come in pieces (rows, where transposed).
+  int64_t a_piece = 0, b_piece = 0, c_piece = 0;
 };
 
 using ProductFunction = void (*)(const ProductCall& call, float* workspace, int64_t part,
