@@ -48,11 +48,14 @@ inline Order order_of(const Product& p) {
 MYELIN_INLINE bool divides_columns(int64_t m, int64_t n, bool a_transposed) {
   return a_transposed ? n > m || owns_columns(n) : n > m || (owns_columns(n) && 2 * n > m);
 }
+MYELIN_INLINE bool divides_columns(const Product& p) {
+  return divides_columns(p.m, p.n, p.a.transposed);
+}
 
 // Makes the product that of a part of c, which may be empty: rows one by one or columns in whole
 // vectors.
 MYELIN_INLINE void take_part(Product& p, int64_t part, int64_t parts) {
-  if (!divides_columns(p.m, p.n, p.a.transposed)) {
+  if (!divides_columns(p)) {
     const Range r = split(p.m, 1, part, parts);
     p.m = r.end - r.begin;
     p.a = p.a.from(r.begin, 0);
@@ -73,7 +76,7 @@ inline void multiply_in(Order order, const Product& p, float* workspace) {
 #if defined(MYELIN_ISA_AVX512AMX)
   if (order == Order::kSplit) return bf16x3::multiply(p, workspace);
 #endif
-  if (p.b.piece != 0) {
+  if (p.a.piece != 0 || p.b.piece != 0) {
     return multiply_pieces(p, [=](const Product& q) { multiply_in(order, q, workspace); });
   }
   if (order == Order::kDots) return multiply_dots(p);

@@ -104,11 +104,10 @@ inline void multiply(const Product& p, float* workspace) {
 }
 
 inline void multiply_part(const Product& whole, float* workspace, int64_t part, int64_t parts) {
-  if (parts == 1) return bf16::multiply(whole, workspace);
   Product p = whole;
-  gemm::take_part(p, part, parts);
+  if (parts > 1) gemm::take_part(p, part, parts);
   if (p.m == 0 || p.n == 0) return;
-  if (p.b.piece == 0) return bf16::multiply(p, workspace);
+  if (p.a.piece == 0 && p.b.piece == 0) return bf16::multiply(p, workspace);
   gemm::multiply_pieces(p, [=](const Product& q) { bf16::multiply(q, workspace); });
 }
 

@@ -69,10 +69,12 @@ inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
   return p;
 }
 
-// Activations may be in pieces where they are packed unit by unit.
+// Whether activations may be in pieces: a chain of sums goes on from piece to piece; the lanes of a
+// dot product are added up only once.
 inline bool takes_all_pieces(const gemm::Product& p) {
-  return gemm::order_of(p) == gemm::Order::kSplit &&
-         gemm::divides_columns(p.m, p.n, p.a.transposed);
+  const gemm::Order order = gemm::order_of(p);
+  return (order == gemm::Order::kChains || order == gemm::Order::kSplit) && !gemm::is_few(p) &&
+         gemm::divides_columns(p);
 }
 
 inline StepContext step_of(int64_t batch) {
@@ -84,8 +86,7 @@ inline StepContext step_of(int64_t batch) {
 // Where parts are rows of x, each of them reads the whole kernel.
 inline bool takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
   const gemm::Product p = product(in, step_of(batch));
-  if (&operand == &in.inputs[1]) return gemm::divides_columns(p.m, p.n, false);
-  return takes_all_pieces(p);
+  return &operand == &in.inputs[1] ? gemm::divides_columns(p) : takes_all_pieces(p);
 }
 
 inline void run(const Instruction& in, const StepContext& ctx, int64_t part, int64_t parts) {

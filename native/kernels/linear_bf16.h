@@ -18,15 +18,17 @@ inline void run_grad_input_bf16(const Instruction& in, const StepContext& ctx, i
   bf16::multiply_part(product_grad_input(in, ctx), ctx.workspace, part, parts);
 }
 
-// Sums are always chains. Activations stay whole: they are packed row by row.
-inline bool bf16_takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
-  return &operand == &in.inputs[1] && takes_pieces(in, operand, batch);
+// Sums are always chains.
+inline bool bf16_takes_pieces(const Instruction& in, const Operand&, int64_t batch) {
+  return gemm::divides_columns(product(in, step_of(batch)));
 }
-inline bool grad_input_bf16_takes_pieces(const Instruction& in, const Operand& operand, int64_t) {
-  return &operand == &in.inputs[1];
+inline bool grad_input_bf16_takes_pieces(const Instruction& in, const Operand& operand,
+                                         int64_t batch) {
+  return &operand == &in.inputs[1] || gemm::divides_columns(product_grad_input(in, step_of(batch)));
 }
-inline bool update_bf16_takes_pieces(const Instruction&, const Operand& operand, int64_t) {
-  return is_matrix(operand);
+inline bool update_bf16_takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
+  if (is_matrix(operand)) return true;
+  return operand.batched && gemm::divides_columns(product_of(in, step_of(batch), nullptr));
 }
 
 inline void run_grad_kernel_bf16(const Instruction& in, const StepContext& ctx, int64_t part,
@@ -58,9 +60,13 @@ constexpr Kernel kLinearGradKernelBf16 = {"linearGradKernelBf16",    nullptr,
                                           linear::check_grad_kernel, linear::work_grad_kernel,
                                           linear::parts_grad_kernel, linear::run_grad_kernel_bf16};
 
-constexpr Kernel kLinearGuardBf16 = {
-    "linearGuardBf16",         nullptr,     linear::check_update_guard,
-    linear::work_update_guard, input_parts, linear::run_update_guard<bf16::multiply_part>};
+constexpr Kernel kLinearGuardBf16 = {"linearGuardBf16",
+                                     nullptr,
+                                     linear::check_update_guard,
+                                     linear::work_update_guard,
+                                     input_parts,
+                                     linear::run_update_guard<bf16::multiply_part>,
+                                     linear::update_bf16_takes_pieces};
 constexpr Kernel kLinearUpdateBf16 = {"linearUpdateBf16",
                                       nullptr,
                                       linear::check_update,

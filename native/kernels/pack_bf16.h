@@ -10,8 +10,8 @@ namespace {
 namespace bf16 {
 
 // One of a product's sides: `lanes` rows or columns, `depth` deep. Element (i, k) is
-// data[k * stride + i], or data[i * stride + k] where `deep`; a matrix unit's may be in pieces
-// along its rows, as in gemm::Matrix.
+// data[k * stride + i], or data[i * stride + k] where `deep`; of three terms, rows may be in
+// pieces, as in gemm::Matrix.
 struct Side {
   const float* data;
   int64_t stride;

@@ -150,19 +150,28 @@ struct Pieces {
   }
 };
 
-// Computes a product of which a, b or both are in pieces along k, one after the other. If it is
-// others that are in pieces, rows of a or columns of b, the product is of one of these.
+// Computes a product of which a, b or both are in pieces: along k, as rows of a or as columns of b.
 template <class Multiply>
 inline void multiply_pieces(const Product& p, const Multiply& multiply) {
   Product q = p;
-  for (int64_t k = 0; k < p.k; k += q.k) {
-    const int64_t of_a = p.a.transposed ? p.k - k : p.a.left(k, p.k);
-    q.k = p.b.transposed ? min_int(of_a, p.b.left(k, p.k)) : of_a;
-    q.a = p.a.from(0, k).in_piece();
-    q.b = p.b.from(k, 0).in_piece();
-    q.continues = k > 0 || p.continues;
-    q.epilogue = k + q.k == p.k ? p.epilogue : Epilogue{};
-    multiply(q);
+  for (int64_t i = 0; i < p.m; i += q.m) {
+    q.m = p.a.transposed ? p.a.left(i, p.m) : p.m;
+    for (int64_t j = 0; j < p.n; j += q.n) {
+      q.n = p.b.transposed ? p.n : p.b.left(j, p.n);
+      q.bias = p.bias ? p.bias + j : nullptr;
+      for (int64_t k = 0; k < p.k; k += q.k) {
+        q.k = min_int(p.a.transposed ? p.k - k : p.a.left(k, p.k),
+                      p.b.transposed ? p.b.left(k, p.k) : p.k - k);
+        q.a = p.a.from(i, k).in_piece();
+        q.b = p.b.from(k, j).in_piece();
+        q.c = p.c;
+        q.epilogue = p.epilogue;
+        q.shift(i * p.c_stride + j);
+        q.continues = k > 0 || p.continues;
+        if (k + q.k < p.k) q.epilogue = {};
+        multiply(q);
+      }
+    }
   }
 }
 
