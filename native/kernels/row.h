@@ -13,12 +13,8 @@ namespace gemm {
 constexpr int kRowsAtOnce = kSmallTiles ? 4 : 8;
 constexpr int kVecsAtOnce = kSmallTiles ? kLine / kWidth : 8;
 
-// Tiles would go down b in columns of a part of each row, which takes longer but for one or two
-// whole ones.
 MYELIN_INLINE bool is_row(const Product& p) {
-  constexpr int64_t kTile = kVecsAtOnce * kWidth;
-  const bool few_tiles = !kSmallTiles && p.n <= 2 * kTile && p.n % kTile == 0;
-  return p.m == 1 && p.n > 4 * kWidth && !few_tiles && !p.b.transposed && !p.updates();
+  return p.m == 1 && p.n > 4 * kWidth && !p.b.transposed && !p.updates();
 }
 
 // c += the product of `kRows` elements of a, the `first`th one and on, and so many rows of b.
@@ -57,7 +53,31 @@ MYELIN_INLINE void add_rows(const Product& p, int64_t first, float* c) {
   }
 }
 
-// Each element is one chain along k, as in the tiles: the same bits.
+// c[j..j + kVecsAtOnce * kWidth] += the product of a and so many columns of b.
+inline void add_columns(const Product& p, int64_t j) {
+  constexpr int kRows = 4;
+  Vec sum[kVecsAtOnce];
+  MYELIN_UNROLL
+  for (int v = 0; v < kVecsAtOnce; ++v) sum[v] = load(p.c + j + v * kWidth);
+  const auto add = [&](int64_t k) {
+    const Vec factor = broadcast(*p.a.at(0, k));
+    const float* row = p.b.at(k, j);
+    MYELIN_UNROLL
+    for (int v = 0; v < kVecsAtOnce; ++v) sum[v] = fma(factor, load(row + v * kWidth), sum[v]);
+  };
+  int64_t k = 0;
+  for (; k + kRows <= p.k; k += kRows) {
+    MYELIN_UNROLL
+    for (int r = 0; r < kRows; ++r) add(k + r);
+  }
+  for (; k < p.k; ++k) add(k);
+  MYELIN_UNROLL
+  for (int v = 0; v < kVecsAtOnce; ++v) store(p.c + j + v * kWidth, sum[v]);
+}
+
+// Each element is one chain along k, as in the tiles: the same bits. Down b's columns, parts of
+// rows come one by one, which takes longer but where one or two of them are all of a row and sums
+// stay in registers.
 inline void multiply_row(const Product& p) {
   constexpr int kRows = kRowsAtOnce;
   if (!p.continues) {
@@ -66,9 +86,14 @@ inline void multiply_row(const Product& p) {
       store_lanes(p.c + j, p.bias ? load_lanes(p.bias + j, lanes) : zero(), lanes);
     }
   }
-  int64_t k = 0;
-  for (; k + kRows <= p.k; k += kRows) add_rows<kRows>(p, k, p.c);
-  for (; k < p.k; ++k) add_rows<1>(p, k, p.c);
+  constexpr int64_t kColumns = kVecsAtOnce * kWidth;
+  if (!kSmallTiles && p.n <= 2 * kColumns && p.n % kColumns == 0) {
+    for (int64_t j = 0; j < p.n; j += kColumns) add_columns(p, j);
+  } else {
+    int64_t k = 0;
+    for (; k + kRows <= p.k; k += kRows) add_rows<kRows>(p, k, p.c);
+    for (; k < p.k; ++k) add_rows<1>(p, k, p.c);
+  }
   p.finish(p.c, 1, p.n);
 }
 

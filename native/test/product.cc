@@ -207,6 +207,33 @@ TEST_CASE("the first strip packs rows that alias, whatever its height") {
   }
 }
 
+TEST_CASE("a single row, wider than tiles or just as wide") {
+  constexpr int64_t kDepth = 37, kColumns = 1000;
+  const Whole a(1, kDepth, 1), b(kDepth, kColumns, 2);
+  Values expected(kColumns);
+  int64_t depth = 0;
+  for (int64_t k : {1, 4, 7, 8, 9, 37}) {
+    for (; depth < k; ++depth) {
+      for (int64_t j = 0; j < kColumns; ++j) {
+        expected[static_cast<size_t>(j)] += a.get(0, depth) * b.get(depth, j);
+      }
+    }
+    for (int64_t n : {17, 33, 64, 65, 80, 127, 128, 129, 192, 256, 257, 384, 1000}) {
+      for (const ProductKernel* kernel : usable_float_products()) {
+        CAPTURE(std::string(kernel->isa));
+        CAPTURE(n);
+        CAPTURE(k);
+        for (int64_t parts : {1, 2, 3}) {
+          Guarded c(n, 1);
+          run(kernel->run, call_of(1, n, k, a, false, b, false, c.data(), n), parts);
+          CHECK(std::equal(c.data(), c.data() + n, expected.data()));
+          CHECK(c.intact());
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("NaN and infinity go where they belong") {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   struct Size {
