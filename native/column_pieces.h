@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "plan.h"
+#include "column_groups.h"
 #include "thread_pool.h"
 
 namespace myelin {
@@ -54,38 +54,15 @@ class ColumnPieces {
   };
 
  private:
-  // An operand that names a matrix, and its instruction.
-  struct Use {
-    size_t instruction;
-    Operand* operand;
-  };
-  // Matrices that are laid out alike.
-  struct Group {
-    int64_t columns;
-    std::vector<Use> uses;
-    int64_t pieces = 0;  // 0: whole
-  };
-  // A layer's kernel and its slots.
-  struct Layer : Group {
-    int64_t rows;
-    std::vector<float*> matrices;
-  };
-
-  void find_layers();
-  bool find_users(Layer& layer);
-  void find_values();
-  bool find_users(Group& value);
-  const Operand* writer_before(size_t instruction, const Operand& operand) const;
-  void join_saved();
-  int64_t pieces_of(const Group& group, const std::vector<int32_t>& parts,
+  int64_t pieces_of(const MatrixGroup& group, const std::vector<int32_t>& parts,
                     const std::vector<int64_t>& batches) const;
-  void cut(Group& group, int64_t pieces);
+  void cut(MatrixGroup& group, int64_t pieces);
   static void move_some(void* self, const void* cutting, int64_t part, int64_t parts,
                         float* workspace);
 
   Plan& plan_;
-  std::vector<Layer> layers_;
-  std::vector<Group> values_;
+  std::vector<LayerMatrices> layers_;
+  std::vector<MatrixGroup> values_;
   int64_t size_ = 0;
 };
 
