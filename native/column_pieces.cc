@@ -6,8 +6,8 @@
 namespace myelin {
 namespace {
 
-// A piece is whole vectors of every ISA, whole cache lines, and whole units of depth of matrix
-// units: sums along pieces are then those along the whole.
+// A piece is whole vectors of every ISA, whole cache lines, and whole units of what is packed for a
+// matrix unit, along k and across: sums along pieces are then those along the whole.
 constexpr int64_t kUnit = 32;
 
 // A matrix of `rows` times `pieces` blocks, each `length` floats: whole, block p of row r comes at

@@ -69,12 +69,15 @@ inline gemm::Product product(const Instruction& in, const StepContext& ctx) {
   return p;
 }
 
-// Whether activations may be in pieces: a chain of sums goes on from piece to piece; the lanes of a
-// dot product are added up only once.
-inline bool takes_all_pieces(const gemm::Product& p) {
+// A chain of sums goes on from piece to piece; the lanes of a dot product are added up only once.
+inline bool has_chains(const gemm::Product& p) {
   const gemm::Order order = gemm::order_of(p);
-  return (order == gemm::Order::kChains || order == gemm::Order::kSplit) && !gemm::is_few(p) &&
-         gemm::divides_columns(p);
+  return order == gemm::Order::kChains || order == gemm::Order::kSplit;
+}
+
+// Whether activations may be in pieces, not the kernel alone.
+inline bool takes_all_pieces(const gemm::Product& p) {
+  return has_chains(p) && !gemm::is_few(p) && gemm::divides_columns(p);
 }
 
 inline StepContext step_of(int64_t batch) {
@@ -129,12 +132,9 @@ inline gemm::Product product_grad_input(const Instruction& in, const StepContext
   return p;
 }
 
-// A chain of sums goes on from piece to piece; the lanes of a dot product are added up only once.
 inline bool grad_input_takes_pieces(const Instruction& in, const Operand& operand, int64_t batch) {
   const gemm::Product p = product_grad_input(in, step_of(batch));
-  if (&operand != &in.inputs[1]) return takes_all_pieces(p);
-  const gemm::Order order = gemm::order_of(p);
-  return order == gemm::Order::kChains || order == gemm::Order::kSplit;
+  return &operand == &in.inputs[1] ? has_chains(p) : takes_all_pieces(p);
 }
 
 inline void run_grad_input(const Instruction& in, const StepContext& ctx, int64_t part,
@@ -183,9 +183,8 @@ MYELIN_INLINE void add_rows_part(const Operand& dz, int64_t batch, int64_t part,
   const gemm::Matrix matrix = matrix_of(dz, batch, false);
   const int64_t rows = rows_of(dz, batch);
   const Range r = split(width_of(dz), kWidth, part, parts);
-  int64_t left;
-  for (int64_t j = r.begin; j < r.end; j += min_int(left, kColumns * kWidth)) {
-    left = matrix.left(j, r.end);
+  for (int64_t j = r.begin; j < r.end;) {
+    const int64_t left = min_int(kColumns * kWidth, matrix.left(j, r.end));
     const float* begin = matrix.from(0, j).in_piece().data;
     Vec sum[kColumns];
     MYELIN_UNROLL
@@ -202,6 +201,7 @@ MYELIN_INLINE void add_rows_part(const Operand& dz, int64_t batch, int64_t part,
       const int64_t lanes = left - v * kWidth;
       if (lanes > 0) use(j + v * kWidth, sum[v], lanes);
     }
+    j += left;
   }
 }
 
