@@ -41,13 +41,13 @@ class ProductProblem {
 
   float& a(int64_t i, int64_t k) {
     const bool turned = call_.a_transposed;
-    return a_
-        .data()[place(a_rows(), call_.a_stride, call_.a_piece, turned ? k : i, turned ? i : k)];
+    const int64_t row = turned ? k : i, column = turned ? i : k;
+    return a_.data()[place(a_rows(), call_.a_stride, call_.a_piece, row, column)];
   }
   float& b(int64_t k, int64_t j) {
     const bool turned = call_.b_transposed;
-    return b_
-        .data()[place(b_rows(), call_.b_stride, call_.b_piece, turned ? j : k, turned ? k : j)];
+    const int64_t row = turned ? j : k, column = turned ? k : j;
+    return b_.data()[place(b_rows(), call_.b_stride, call_.b_piece, row, column)];
   }
 
   void without_bias() { call_.bias = nullptr; }
