@@ -38,6 +38,20 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
 // step of k is on other lines, and on other pages where rows are long (docs/decisions/0018).
 constexpr int64_t kStays = 64 * 1024;
 
+// Rows that b can be read for in place, at the speed at which it comes; how many pages of 4 KB
+// prefetchers follow at a time, and floats of a page.
+constexpr int64_t kRowsInPlace = 28;
+constexpr int64_t kPagesFollowed = 32, kPage = 1024;
+
+// Whether rows are so few that what counts is how b comes, from L3 or, after another layer's, back
+// into L2.
+inline bool is_bound_by_b(const Product& p, const CacheSizes& caches) {
+  const int64_t bytes = 4 * p.k * p.n;
+  if (p.updates() || p.b.transposed) return false;
+  if (p.m <= kRowsInPlace) return bytes > caches.l2 / 2;
+  return !kSmallTiles && p.m <= 3 * kTileRows[1] && bytes > caches.l2;
+}
+
 // An a that half of L2 takes (if transposed, a quarter and no more than kStays) stays there while b
 // passes by, panel after panel. Otherwise, or where loops are so short that c is most of the work,
 // b stays, packed, as much of it as half of L2 takes (small tiles: twice as much as L2), and strips
@@ -66,6 +80,13 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};
+  if (is_bound_by_b(p, caches)) {
+    // b is read in place and once, whole rows of it or a page of each, as many at a time as can be
+    // foreseen; c comes back from a near cache for each of these blocks.
+    s.n = even_share(p.n, kPage, panel);
+    s.k = even_share(p.k, kPagesFollowed * kPage / min_int(max_int(p.b.stride, panel), kPage), 4);
+    return s;
+  }
   if (p.updates() && p.k > kDepth) return s;  // sums must be whole before they meet c
   const bool b_is_read_often = many && (kSmallTiles || p.b.stride % kAliasing == 0);
   s.pack_b = p.b.transposed || b_stays || b_is_read_often;

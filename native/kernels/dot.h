@@ -99,25 +99,33 @@ constexpr DotRow dots_of() {
 constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_of<3>(),
                                 dots_of<4>(), dots_of<5>(), dots_of<6>()};
 
-// c = a b where b is transposed.
+// c = a b where b is transposed. As many rows of b as half of L1 takes meet all rows of a before
+// the next ones come.
 inline void multiply_dots(const Product& p) {
   const Pieces strips(p.m, kDotRows), panels(p.n, kDotColumns);
+  const int64_t panel_bytes = int64_t{4} * kDotColumns * p.k;
+  const int64_t at_once = max_int(1, cache_sizes().l1 / 2 / panel_bytes);
   Dots d;
   d.k = p.k;
   d.a_row = p.a.stride;
   d.b_row = p.b.stride;
   d.c_row = p.c_stride;
-  for (int64_t i = 0; i < strips.count; ++i) {
-    const Range rows = strips[i];
-    d.a = p.a.at(rows.begin, 0);
-    for (int64_t j = 0; j < panels.count; ++j) {
-      const Range columns = panels[j];
-      d.b = p.b.at(0, columns.begin);
-      d.bias = p.bias ? p.bias + columns.begin : nullptr;
-      d.c = p.c + rows.begin * p.c_stride + columns.begin;
-      kDotTiles[rows.end - rows.begin].of_columns[columns.end - columns.begin](d);
+  for (int64_t first = 0; first < panels.count; first += at_once) {
+    const int64_t end = min_int(first + at_once, panels.count);
+    const int64_t begin = panels[first].begin, columns = panels[end - 1].end - begin;
+    for (int64_t i = 0; i < strips.count; ++i) {
+      const Range rows = strips[i];
+      d.a = p.a.at(rows.begin, 0);
+      float* c = p.c + rows.begin * p.c_stride;
+      for (int64_t j = first; j < end; ++j) {
+        const Range panel = panels[j];
+        d.b = p.b.at(0, panel.begin);
+        d.bias = p.bias ? p.bias + panel.begin : nullptr;
+        d.c = c + panel.begin;
+        kDotTiles[rows.end - rows.begin].of_columns[panel.end - panel.begin](d);
+      }
+      p.finish(c + begin, rows.end - rows.begin, columns);
     }
-    p.finish(p.c + rows.begin * p.c_stride, rows.end - rows.begin, p.n);
   }
 }
 

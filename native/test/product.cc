@@ -150,7 +150,13 @@ TEST_CASE("large products, read in place and packed") {
   };
   const CacheSizes small = {4 << 10, 32 << 10}, usual = {48 << 10, 1 << 20};
   // Strides of 1024 floats where the width is 1021.
-  for (Size s : {Size{97, 131, 1100}, {45, 1021, 300}, {130, 90, 1021}, {301, 263, 257}}) {
+  for (Size s : {Size{97, 131, 1100},
+                 {45, 1021, 300},
+                 {130, 90, 1021},
+                 {301, 263, 257},
+                 {5, 300, 700},
+                 {28, 1100, 90},
+                 {41, 2100, 70}}) {
     const Whole a(s.m, s.k, 1), b(s.k, s.n, 2);
     Values expected(static_cast<size_t>(s.m * s.n));
     for (int64_t i = 0; i < s.m; ++i) {
