@@ -22,6 +22,12 @@ constexpr int64_t kPasses =
 constexpr int64_t kSums = 64 * 1024;
 constexpr int64_t kSumsBegin = kStays + kPasses, kRestBegin = kSumsBegin + kSums;
 static_assert(kRestBegin + kPanel * kDepth <= kWorkspaceFloats);
+// Whether lanes that stay are one group: of what passes by it, two units of depth have a place, so
+// that a block may be deeper.
+constexpr bool is_thin(int64_t lanes) { return lanes <= kTileRows; }
+constexpr int64_t kThinDepth = kDepth * 8;
+static_assert(Groups::words(kPanel, kThinDepth) <= kStays);
+static_assert(kRestBegin + kPanel * kThinDepth <= kWorkspaceFloats);
 
 // A part of a product: c[i..i + m, j..j + n], the sums of `depth` elements from k on.
 struct Block {
@@ -54,34 +60,34 @@ inline void multiply_on_vectors(const Product& p, float* workspace) {
 }
 
 // A block, no deeper than can be. Of one side all groups stay in the second cache; those of the
-// other pass by, each packed while the one before is multiplied. Only that is done beside tiles:
-// packing what stays gains nothing by it, and an optimizer takes longer than it does alone.
+// other pass by, each packed while the one before is multiplied, or unit by unit where only one
+// stays. Only that is done beside tiles: packing what stays gains nothing by it, and an optimizer
+// takes longer than it does alone.
 class BlockProduct {
  public:
   BlockProduct(const Product& p, bool rows_pass, float* workspace)
       : p_(p),
         rows_pass_(rows_pass),
         workspace_(workspace),
-        a_(true, side(p.a, !p.a.transposed, p.m, p.k), strip_rows(p.m), rows_pass ? 2 : p.m,
-           workspace + (rows_pass ? kStays : 0)),
-        b_(false, side(p.b, p.b.transposed, p.n, p.k), kPanel, rows_pass ? p.n : 2,
-           workspace + (rows_pass ? 0 : kStays)) {
+        a_(true, side(p.a, !p.a.transposed, p.m, p.k), strip_rows(p.m),
+           rows_pass ? passing_places(p.n) : p.m, workspace + (rows_pass ? kStays : 0)),
+        b_(false, side(p.b, p.b.transposed, p.n, p.k), kPanel,
+           rows_pass ? p.n : passing_places(p.m), workspace + (rows_pass ? 0 : kStays)) {
     tile_.beside = &beside_;
     tile_.pairs = round_up(p.k, kDepthUnit) / 2;
     tile_.strip = strip_rows(p.m);
     tile_.start_stride = p.continues ? p.c_stride : 0;
-    tile_.c_stride = p.sink ? p.n : p.c_stride;
   }
 
   void run() {
     Groups &passing = rows_pass_ ? a_ : b_, &staying = rows_pass_ ? b_ : a_;
     const int64_t passes = passing.count(), stays = staying.count();
     const int64_t shares = stays * tile_.pairs / (kDepthUnit / 2) * kShares;
-    for (int64_t index = 0; index < stays; ++index) staying.packing(index, 1).finish();
-    passing.packing(0, 1).finish();
+    staying.pack_all();
+    passing.pack_first();
     begin_tiles(tile_.strip);
     for (int64_t pass = 0; pass < passes; ++pass) {
-      beside_ = passing.packing(pass + 1, shares);
+      beside_ = passing.packing_beside(pass, shares);
       for (int64_t index = 0; index < stays; ++index) {
         rows_pass_ ? multiply_tile(pass, index) : multiply_tile(index, pass);
       }
@@ -95,27 +101,41 @@ class BlockProduct {
   static Side side(const gemm::Matrix& x, bool deep, int64_t lanes, int64_t depth) {
     return {x.data, x.stride, deep, lanes, depth, x.piece, x.piece_step, x.first};
   }
+  // Groups that have a place while they pass by a side of so many lanes.
+  static int64_t passing_places(int64_t lanes) { return is_thin(lanes) ? 0 : 2; }
 
   void multiply_tile(int64_t strip, int64_t panel) {
     const int64_t i = strip * tile_.strip, j = panel * kPanel;
     tile_.a = a_.at(strip);
+    tile_.a_turn = a_.turn_of(strip);
     tile_.b = b_.at(panel);
+    tile_.b_turn = b_.turn_of(panel);
     tile_.rows = a_.lanes(strip);
     tile_.columns = b_.lanes(panel);
     float* c = p_.c + i * p_.c_stride + j;
     tile_.start = p_.continues ? c : p_.bias ? p_.bias + j : nullptr;
-    tile_.c = p_.sink ? workspace_ + kSumsBegin + j : c;
-    if (a_.small() && b_.small()) {
-      run_tile<3>(tile_);
-      p_.finish(tile_.c, tile_.rows, tile_.columns);
+    float* to = p_.sink ? workspace_ + kSumsBegin + j : c;
+    const int64_t to_stride = p_.sink ? p_.n : p_.c_stride;
+    const bool by_units = tile_.a_turn || tile_.b_turn, aside = by_units && p_.continues;
+    tile_.c = aside ? sums_ : to;
+    tile_.c_stride = aside ? kPanel : to_stride;
+    // A tile's own units are looked at while it is computed, the next group's too.
+    bool done = by_units || is_small();
+    if (done) run_tile<3>(tile_);
+    if (by_units) done = is_small();
+    if (done) {
+      if (aside) copy_rows(sums_, kPanel, to, to_stride, tile_.rows, tile_.columns);
+      p_.finish(to, tile_.rows, tile_.columns);
     } else {
       Product part = part_of(p_, {i, j, 0, tile_.rows, tile_.columns, p_.k});
       part.sink = nullptr;
-      part.c = tile_.c;
-      part.c_stride = tile_.c_stride;
+      part.c = to;
+      part.c_stride = to_stride;
       multiply_on_vectors(part, workspace_ + kRestBegin);
     }
   }
+
+  bool is_small() const { return a_.small() && b_.small(); }
 
   void use_up(int64_t strip) {
     float* c = p_.c + strip * tile_.strip * p_.c_stride;
@@ -129,6 +149,7 @@ class BlockProduct {
   Groups a_, b_;
   Beside beside_;
   Tile tile_;
+  alignas(64) float sums_[kTileRows * kPanel];
 };
 
 // Computes the product; `workspace` is a StepContext's. Pieces of operands are whole units of
@@ -137,10 +158,11 @@ inline void multiply(const Product& p, float* workspace) {
   const auto again = [=](const Product& q) { bf16x3::multiply(q, workspace); };
   if (p.step) return gemm::multiply_for_step(p, again);
   if (p.sink && p.k > kDepth) return gemm::sink_deep(p, workspace + kSumsBegin, kSums, again);
-  const int64_t depth = gemm::even_share(p.k, kDepth, kDepthUnit);
   // What an optimizer goes through is one stretch where rows pass. Else the longer side passes; of
   // two that are as long the one that is packed along k, which is faster.
   const bool rows_pass = p.sink || p.m > p.n || (p.m == p.n && !p.a.transposed);
+  const int64_t deepest = is_thin(rows_pass ? p.n : p.m) ? kThinDepth : kDepth;
+  const int64_t depth = gemm::even_share(p.k, deepest, kDepthUnit);
   const int64_t strips = kStays / Groups::words(kTileRows, depth);
   const int64_t panels = min_int(kStays / Groups::words(kPanel, depth), kSums / kTileRows / kPanel);
   const int64_t rows = rows_pass ? p.m : gemm::even_share(p.m, strips * kTileRows, kTileRows);
@@ -157,11 +179,13 @@ inline void multiply(const Product& p, float* workspace) {
 }
 
 // Whether it takes less time than on vectors: what packing takes, for each multiplication that an
-// element is for, is no more than what multiplying saves. Less deep than a unit, sums are mostly of
-// zeros; and a gradient of so few samples is used up no faster.
+// element is for, is no more than what multiplying saves; less where units are packed one by one.
+// Less deep than a unit, sums are mostly of zeros; and a gradient of so few samples is used up no
+// faster.
 MYELIN_INLINE bool worth_splitting(const gemm::Product& p) {
   const bool deep = p.k >= (p.a.transposed ? 2 * kDepthUnit : kDepthUnit);
-  return deep && p.m * p.n > 32 * (p.m + p.n);
+  const int64_t cost = is_thin(min_int(p.m, p.n)) ? 26 : 32;
+  return deep && p.m * p.n > cost * (p.m + p.n);
 }
 
 }  // namespace bf16x3

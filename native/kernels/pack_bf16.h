@@ -31,6 +31,14 @@ struct Side {
     if (!deep) some.piece = 0;
     return some;
   }
+  // What is no deeper than `most`, from k on: of one piece, where rows are in pieces.
+  Side below(int64_t k, int64_t most) const {
+    Side some = *this;
+    some.data += deep ? place(k) : k * stride;
+    some.depth = min_int(most, depth - k);
+    if (deep) some.piece = 0;
+    return some;
+  }
 };
 
 // Where it is packed: groups of `lanes` (the last may be short), each k-major in kPairRows rows of
@@ -135,6 +143,8 @@ void pack(const Side& from, const Packed& to) {
 struct Tile {
   int64_t pairs, strip;
   const float *a, *b;
+  // Not null: units of depth lie at a (or b) and here in turn.
+  const float *a_turn = nullptr, *b_turn = nullptr;
   const float* start;    // null: zeros
   int64_t start_stride;  // 0: one row for all, a bias
   float* c;

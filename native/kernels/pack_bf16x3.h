@@ -116,11 +116,12 @@ inline int64_t steps_of(const Side& group) {
 template <bool kDeep, bool kByLane>
 bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch) {
   Largest largest;
-  const int64_t squares = divide_up(side.lanes, kWidth);
+  // One square wide or two: no division, of which there would be one for every four rows.
+  const int wide = side.lanes > kWidth;
   const int64_t term_words = (kByLane ? to.lanes : kPanel) * kTileSide;
   for (int64_t step = steps.begin; step < steps.end; ++step) {
-    const int64_t unit = step / kStepsOfSquare / squares, k = unit * kDepthUnit;
-    const int64_t lane = step / kStepsOfSquare % squares * kWidth;
+    const int64_t square = step / kStepsOfSquare, unit = square >> wide, k = unit * kDepthUnit;
+    const int64_t lane = (square & wide) * kWidth;
     const int64_t row = step % kStepsOfSquare * kRowsOfStep;
     const int64_t lanes = min_int(kWidth, side.lanes - lane);
     const int64_t left = side.depth - k, second = max_int(0, left - kWidth);
@@ -142,47 +143,102 @@ bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch
 }
 
 // One side of a block. A group of lanes makes a strip or a panel of tiles; each has a place, or all
-// take so many in turn.
+// take so many in turn. Without any, units of depth take turns in two: of groups that are
+// multiplied only once, each packed just before, so that it is still in L1.
 class Groups {
  public:
   Groups(bool of_a, const Side& side, int64_t lanes, int64_t places, float* to)
-      : side_(side), lanes_(lanes), places_(places), to_(to), of_a_(of_a) {}
+      : side_(side),
+        lanes_(lanes),
+        count_(divide_up(side.lanes, lanes)),
+        places_(places),
+        to_(to),
+        split_(of_a ? (side.deep ? split_steps<true, true> : split_steps<false, true>)
+                    : (side.deep ? split_steps<true, false> : split_steps<false, false>)) {}
 
   // Words of a group, with all of its lanes.
   static constexpr int64_t words(int64_t lanes, int64_t depth) {
     return 3 * lanes * round_up(depth, kDepthUnit) / 2;
   }
 
-  int64_t count() const { return divide_up(side_.lanes, lanes_); }
+  int64_t count() const { return count_; }
   int64_t lanes(int64_t group) const { return min_int(lanes_, side_.lanes - group * lanes_); }
-  float* at(int64_t group) const { return to_ + group % places_ * words(lanes_, side_.depth); }
+  // Where a group, or its first unit, is, and, if units take turns, where its second one.
+  float* at(int64_t group) const {
+    return places_ ? to_ + group % places_ * words(lanes_, side_.depth) : turn(group * units());
+  }
+  float* turn_of(int64_t group) const { return places_ ? nullptr : turn(group * units() + 1); }
   // Whether all that was packed is of numbers small enough to be multiplied.
   bool small() const { return small_; }
 
-  // Packs a group, if there is one, in so many shares.
-  Beside packing(int64_t group, int64_t shares) {
-    if (group >= count()) return {};
-    group_ = side_.part(group * lanes_, lanes(group));
-    packed_ = {at(group), lanes_, round_up(side_.depth, kDepthUnit) / 2};
-    return {pack, this, steps_of(group_), shares};
+  void pack_all() {
+    for (int64_t group = 0; group < count_; ++group) packing(group, 1).finish();
+  }
+  // What must be packed before the first group is multiplied, and, in so many shares, beside each.
+  void pack_first() {
+    if (places_) return packing(0, 1).finish();
+    pack_units(this, 0, kStepsOfUnit);
+  }
+  Beside packing_beside(int64_t group, int64_t shares) {
+    if (places_) return packing(group + 1, shares);
+    return {pack_units, this, units() * kStepsOfUnit, shares};
   }
 
  private:
-  static void pack(void* self, int64_t begin, int64_t end) {
+  static constexpr int64_t kStepsOfUnit = 2 * kStepsOfSquare;
+
+  int64_t units() const { return divide_up(side_.depth, kDepthUnit); }
+  float* turn(int64_t unit) const { return to_ + unit % 2 * words(lanes_, kDepthUnit); }
+
+  void pack(int64_t begin, int64_t end) {
+    small_ &= split_(piece_, packed_, {begin, end}, scratch_);
+  }
+
+  Beside packing(int64_t group, int64_t shares) {
+    if (group >= count_) return {};
+    piece_ = side_.part(group * lanes_, lanes(group));
+    packed_ = {at(group), lanes_, units() * kDepthUnit / 2};
+    return {pack_group, this, steps_of(piece_), shares};
+  }
+  static void pack_group(void* self, int64_t begin, int64_t end) {
+    static_cast<Groups*>(self)->pack(begin, end);
+  }
+
+  // As many steps for each unit, whatever a group's lanes, so that none is packed before its turn.
+  static void pack_units(void* self, int64_t begin, int64_t end) {
     Groups& groups = *static_cast<Groups*>(self);
-    const auto split =
-        groups.of_a_ ? (groups.side_.deep ? split_steps<true, true> : split_steps<false, true>)
-                     : (groups.side_.deep ? split_steps<true, false> : split_steps<false, false>);
-    groups.small_ &= split(groups.group_, groups.packed_, {begin, end}, groups.scratch_);
+    for (int64_t left = end - begin; left > 0;) {
+      if (groups.step_ == kStepsOfUnit && !groups.next_unit()) return;
+      const int64_t step = groups.step_, next = min_int(step + left, kStepsOfUnit);
+      const int half = groups.piece_.lanes <= kWidth;
+      groups.pack(step >> half, next >> half);
+      groups.step_ = next;
+      left -= next - step;
+    }
+  }
+
+  // Whether there is one.
+  bool next_unit() {
+    if (next_ == count_) return false;
+    piece_ = side_.part(next_ * lanes_, lanes(next_)).below(next_depth_, kDepthUnit);
+    packed_ = {turn(unit_++), lanes_, kDepthUnit / 2};
+    step_ = 0;
+    next_depth_ += kDepthUnit;
+    if (next_depth_ >= side_.depth) next_depth_ = 0, ++next_;
+    return true;
   }
 
   Side side_;
-  int64_t lanes_, places_;
+  int64_t lanes_, count_, places_;
   float* to_;
-  bool of_a_, small_ = true;
-  // Of the group that is being packed.
-  Side group_;
+  bool (*split_)(const Side& side, const Packed& to, Range steps, float* scratch);
+  bool small_ = true;
+  // What is being packed: a group, or a unit, of which so many steps are done.
+  Side piece_;
   Packed packed_;
+  int64_t step_ = kStepsOfUnit;
+  // The next unit: of which group, how deep, and how many came before it.
+  int64_t next_ = 0, next_depth_ = 0, unit_ = 0;
   alignas(64) float scratch_[2 * kWidth * kWidth];
 };
 

@@ -144,6 +144,17 @@ MYELIN_INLINE void add_split_unit(const float* a, int64_t a_words, int64_t rows,
   add_products<kRows, kColumns>();
 }
 
+// To the next unit: so many words on, or in the other of two places.
+MYELIN_INLINE void go_on(const float*& at, const float*& turn, int64_t words) {
+  if (turn) {
+    const float* before = at;
+    at = turn;
+    turn = before;
+  } else {
+    at += words;
+  }
+}
+
 template <int kTerms, int kRows, int kColumns>
 void whole_tile(const Tile& t) {
   const int64_t rows = tile_rows(t.strip);
@@ -161,7 +172,7 @@ void whole_tile(const Tile& t) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  const float *a = t.a, *b = t.b;
+  const float *a = t.a, *b = t.b, *a_turn = t.a_turn, *b_turn = t.b_turn;
   const int64_t a_words = t.strip * kTileSide;
   for (int64_t pairs = t.pairs; pairs > 0; pairs -= kTileSide) {
     if (kTerms == 3) {
@@ -169,8 +180,8 @@ void whole_tile(const Tile& t) {
     } else {
       add_unit<kRows, kColumns>(a, rows, b);
     }
-    a += kTerms * a_words;
-    b += kTerms * kTileSide * kPanel;
+    go_on(a, a_turn, kTerms * a_words);
+    go_on(b, b_turn, kTerms * kTileSide * kPanel);
   }
   float* below = t.c + rows * t.c_stride;
   _tile_stored(0, t.c, c_bytes);

@@ -94,8 +94,8 @@ TEST_CASE("products of three terms, of every size near a tile's edge") {
 TEST_CASE("large products of three terms, in blocks") {
   const ProductKernel* kernel = matrix_unit();
   if (!kernel) return;
-  const Sizes sizes[] = {
-      {131, 390, 530}, {300, 271, 700}, {40, 70, 2051}, {513, 33, 65}, {1000, 17, 1024}};
+  const Sizes sizes[] = {{131, 390, 530}, {300, 271, 700},  {40, 70, 2051},
+                         {513, 33, 65},   {1000, 17, 1024}, {20, 77, 4200}};
   for (int index = 0; index < 4; ++index) {
     for (const Sizes& s : sizes) check(kernel->run_bf16x3, s, index, 0, index == 0);
   }
@@ -149,27 +149,39 @@ TEST_CASE("numbers that have no three terms are multiplied all the same") {
   const ProductKernel* kernel = matrix_unit();
   if (!kernel) return;
   const float inf = std::numeric_limits<float>::infinity();
-  // In the first block of k or the second.
-  for (int64_t at : {0, 5, 130, 699}) {
-    for (int index = 0; index < 4; ++index) {
-      for (float number : {inf, -inf, 3.4e38f, 1e15f, std::bit_cast<float>(0x7fffffffu)}) {
-        CAPTURE(at);
-        CAPTURE(number);
-        const Sizes s = {70, 100, 700};
-        Problem problem(s, index & 1, index & 2);
-        for (int64_t k = 0; k < s.k; ++k) problem.a(33, k) = 0;
-        problem.a(33, at) = number;
-        for (int64_t j = 0; j < s.n; ++j) problem.b(at, j) = 1;
-        const Values c = problem.run(kernel->run_bf16x3);
-        int64_t wrong = 0;
-        for (int64_t i = 0; i < s.m; ++i) {
-          for (int64_t j = 0; j < s.n; ++j) {
-            const float x = c[static_cast<size_t>(i * s.n + j)];
-            const bool same = x == number || (std::isnan(x) && std::isnan(number));
-            wrong += i == 33 ? !same : !std::isfinite(x);
+  // Both sides in groups, or one of them a single one, past which the other goes by units; the
+  // first unit, a later one, and one of a later block.
+  struct {
+    Sizes s;
+    std::initializer_list<int64_t> places;
+  } const cases[] = {{{70, 100, 700}, {0, 5, 130, 699}},
+                     {{20, 100, 100}, {0, 40, 99}},
+                     {{100, 20, 100}, {0, 40, 99}},
+                     {{20, 40, 4300}, {5, 4299}}};
+  for (const auto& [s, places] : cases) {
+    for (int64_t at : places) {
+      for (int index = 0; index < 4; ++index) {
+        for (float number : {inf, -inf, 3.4e38f, 1e15f, std::bit_cast<float>(0x7fffffffu)}) {
+          CAPTURE(s.m);
+          CAPTURE(s.k);
+          CAPTURE(at);
+          CAPTURE(number);
+          const int64_t row = s.m / 2;
+          Problem problem(s, index & 1, index & 2);
+          for (int64_t k = 0; k < s.k; ++k) problem.a(row, k) = 0;
+          problem.a(row, at) = number;
+          for (int64_t j = 0; j < s.n; ++j) problem.b(at, j) = 1;
+          const Values c = problem.run(kernel->run_bf16x3);
+          int64_t wrong = 0;
+          for (int64_t i = 0; i < s.m; ++i) {
+            for (int64_t j = 0; j < s.n; ++j) {
+              const float x = c[static_cast<size_t>(i * s.n + j)];
+              const bool same = x == number || (std::isnan(x) && std::isnan(number));
+              wrong += i == row ? !same : !std::isfinite(x);
+            }
           }
+          CHECK(wrong == 0);
         }
-        CHECK(wrong == 0);
       }
     }
   }
