@@ -14,6 +14,8 @@ const TRAINING = [
   [128, 256, 10],
   [1, 784, 128],
   [256, 4096, 1024],
+  [8, 1024, 1024],
+  [32, 1024, 1024],
 ];
 const MODES = ["NN", "NT", "TN"];
 /** Of layers so wide that bfloat16 pays. */
