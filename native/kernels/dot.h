@@ -8,6 +8,8 @@ namespace gemm {
 
 constexpr int kDotRows = kRegisters == 32 ? 6 : 3;
 constexpr int kDotColumns = 4;
+// Of a single row: more rows of b on their way, and sums enough to hide their latency.
+constexpr int kDotColumnsOfOne = 8;
 
 // A tile of c whose element (i, j) is the dot product of rows i of a and j of b: lane l sums every
 // kWidth-th term from l on, then lanes are added in a fixed order. The same bits for any tile.
@@ -88,7 +90,7 @@ void dot_tile(const Dots& d) {
 // ---- A table of tiles by rows and columns ----
 
 struct DotRow {
-  DotFunction of_columns[kDotColumns + 1];
+  DotFunction of_columns[kDotColumnsOfOne + 1];
 };
 template <int kRows>
 constexpr DotRow dots_of() {
@@ -96,14 +98,20 @@ constexpr DotRow dots_of() {
   return {{nullptr, dot_tile<kThese, 1>, dot_tile<kThese, 2>, dot_tile<kThese, 3>,
            dot_tile<kThese, kDotColumns>}};
 }
+template <>
+constexpr DotRow dots_of<1>() {
+  return {{nullptr, dot_tile<1, 1>, dot_tile<1, 2>, dot_tile<1, 3>, dot_tile<1, 4>, dot_tile<1, 5>,
+           dot_tile<1, 6>, dot_tile<1, 7>, dot_tile<1, kDotColumnsOfOne>}};
+}
 constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_of<3>(),
                                 dots_of<4>(), dots_of<5>(), dots_of<6>()};
 
 // c = a b where b is transposed. As many rows of b as half of L1 takes meet all rows of a before
 // the next ones come.
 inline void multiply_dots(const Product& p) {
-  const Pieces strips(p.m, kDotRows), panels(p.n, kDotColumns);
-  const int64_t panel_bytes = int64_t{4} * kDotColumns * p.k;
+  const int columns_at_once = p.m == 1 ? kDotColumnsOfOne : kDotColumns;
+  const Pieces strips(p.m, kDotRows), panels(p.n, columns_at_once);
+  const int64_t panel_bytes = int64_t{4} * columns_at_once * p.k;
   const int64_t at_once = max_int(1, cache_sizes().l1 / 2 / panel_bytes);
   Dots d;
   d.k = p.k;
