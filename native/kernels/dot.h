@@ -107,7 +107,8 @@ constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_o
                                 dots_of<4>(), dots_of<5>(), dots_of<6>()};
 
 // c = a b where b is transposed. As many rows of b as half of L1 takes meet all rows of a before
-// the next ones come.
+// the next ones come: from farther away each comes once. No axis of a plan has length 0, so that k
+// divides.
 inline void multiply_dots(const Product& p) {
   const int columns_at_once = p.m == 1 ? kDotColumnsOfOne : kDotColumns;
   const Pieces strips(p.m, kDotRows), panels(p.n, columns_at_once);
