@@ -29,21 +29,17 @@ struct Largest {
   }
 };
 
-// To the nearest bf16 number, of those as near to the larger.
-MYELIN_INLINE Vec round_to_bf16(Vec x) {
-  return as_float((as_int(x) + broadcast_int(0x8000)) & broadcast_int(-0x10000));
-}
-MYELIN_INLINE Int pair_upper(Vec even, Vec odd) {
-  return shift_right<16>(as_int(even)) | as_int(odd);
-}
+MYELIN_INLINE Vec upper_bits(Int x) { return as_float(x & broadcast_int(-0x10000)); }
 
-// Two remainders are exact: what rounding to 8 bits leaves of 24 has 16 at most.
+// The first terms are the nearest bf16 numbers, of those as near the larger, so that remainders of
+// both signs are left, of 15 bits or one: exact, and so are the parts into which these are cut.
 MYELIN_INLINE Terms split_pairs(Vec even, Vec odd) {
-  const Vec even1 = round_to_bf16(even), odd1 = round_to_bf16(odd);
-  const Vec even_rest = even - even1, odd_rest = odd - odd1;
-  const Vec even2 = round_to_bf16(even_rest), odd2 = round_to_bf16(odd_rest);
-  return {{pair_upper(even1, odd1), pair_upper(even2, odd2),
-           pair_upper(even_rest - even2, odd_rest - odd2)}};
+  const Int even1 = as_int(even) + broadcast_int(0x8000);
+  const Int odd1 = as_int(odd) + broadcast_int(0x8000);
+  const Int even2 = as_int(even - upper_bits(even1)), odd2 = as_int(odd - upper_bits(odd1));
+  const Vec even3 = as_float(even2) - upper_bits(even2), odd3 = as_float(odd2) - upper_bits(odd2);
+  return {
+      {pair_upper(even1, odd1), pair_upper(even2, odd2), pair_upper(as_int(even3), as_int(odd3))}};
 }
 
 // kWidth numbers of each of kWidth rows; those beyond `rows` and `lanes` are zeros.
@@ -69,10 +65,11 @@ MYELIN_INLINE void turn(const Square& square, float* scratch) {
   for (int i = 0; i < kWidth; ++i) store(scratch + i * kWidth, rows[i]);
 }
 
-// Where words go: rows `row_step` apart, a term's `term_step` from those of the one before.
+// Where words go: rows `row_step` apart, a term's `term_step` from those of the one before; if not
+// 0, lines so far ahead are fetched, to be written next.
 struct Words {
   float* data;
-  int64_t row_step, term_step;
+  int64_t row_step, term_step, ahead;
 };
 
 // Word j of row i is the pair of lane j of both squares' rows i.
@@ -85,7 +82,11 @@ MYELIN_INLINE void split_rows(const Square& even, const Square& odd, Range rows,
     const Terms terms = split_pairs(even.row<kWhole>(i), odd.row<kWhole>(i));
     largest.see(terms.of[0]);
     MYELIN_UNROLL
-    for (int term = 0; term < 3; ++term) store(at + term * to.term_step, as_float(terms.of[term]));
+    for (int term = 0; term < 3; ++term) {
+      float* words = at + term * to.term_step;
+      store(words, as_float(terms.of[term]));
+      if (to.ahead) prefetch_to_write(words + to.ahead);
+    }
     at += to.row_step;
   }
 }
@@ -113,8 +114,9 @@ inline int64_t steps_of(const Side& group) {
   return divide_up(group.depth, kDepthUnit) * divide_up(group.lanes, kWidth) * kStepsOfSquare;
 }
 
+// `alone`: not beside tiles, whose loads would wait for lines that are fetched to be written.
 template <bool kDeep, bool kByLane>
-bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch) {
+bool split_steps(const Side& side, const Packed& to, Range steps, bool alone, float* scratch) {
   Largest largest;
   // One square wide or two: no division, of which there would be one for every four rows.
   const int wide = side.lanes > kWidth;
@@ -132,7 +134,7 @@ bool split_steps(const Side& side, const Packed& to, Range steps, float* scratch
     const Square odd = {below, side.stride, kDeep ? lanes : second, kDeep ? second : lanes};
     const Range rows = {row, kByLane ? min_int(row + kRowsOfStep, lanes) : row + kRowsOfStep};
     float* at = to.data + unit * 3 * term_words + lane * (kByLane ? kTileSide : 1);
-    const Words words = {at, kByLane ? kTileSide : kPanel, term_words};
+    const Words words = {at, kByLane ? kTileSide : kPanel, term_words, alone ? 3 * term_words : 0};
     if (lanes == kWidth && second >= kWidth) {
       split_squares<kDeep != kByLane, true>(even, odd, rows, words, scratch, largest);
     } else {
@@ -172,11 +174,11 @@ class Groups {
   bool small() const { return small_; }
 
   void pack_all() {
-    for (int64_t group = 0; group < count_; ++group) packing(group, 1).finish();
+    for (int64_t group = 0; group < count_; ++group) pack_whole(group);
   }
   // What must be packed before the first group is multiplied, and, in so many shares, beside each.
   void pack_first() {
-    if (places_) return packing(0, 1).finish();
+    if (places_) return pack_whole(0);
     pack_units(this, 0, kStepsOfUnit);
   }
   Beside packing_beside(int64_t group, int64_t shares) {
@@ -190,18 +192,25 @@ class Groups {
   int64_t units() const { return divide_up(side_.depth, kDepthUnit); }
   float* turn(int64_t unit) const { return to_ + unit % 2 * words(lanes_, kDepthUnit); }
 
-  void pack(int64_t begin, int64_t end) {
-    small_ &= split_(piece_, packed_, {begin, end}, scratch_);
+  void begin(int64_t group) {
+    piece_ = side_.part(group * lanes_, lanes(group));
+    packed_ = {at(group), lanes_, units() * kDepthUnit / 2};
+  }
+  void pack(int64_t begin, int64_t end, bool alone) {
+    small_ &= split_(piece_, packed_, {begin, end}, alone, scratch_);
+  }
+  void pack_whole(int64_t group) {
+    begin(group);
+    pack(0, steps_of(piece_), true);
   }
 
   Beside packing(int64_t group, int64_t shares) {
     if (group >= count_) return {};
-    piece_ = side_.part(group * lanes_, lanes(group));
-    packed_ = {at(group), lanes_, units() * kDepthUnit / 2};
+    begin(group);
     return {pack_group, this, steps_of(piece_), shares};
   }
   static void pack_group(void* self, int64_t begin, int64_t end) {
-    static_cast<Groups*>(self)->pack(begin, end);
+    static_cast<Groups*>(self)->pack(begin, end, false);
   }
 
   // As many steps for each unit, whatever a group's lanes, so that none is packed before its turn.
@@ -211,7 +220,7 @@ class Groups {
       if (groups.step_ == kStepsOfUnit && !groups.next_unit()) return;
       const int64_t step = groups.step_, next = min_int(step + left, kStepsOfUnit);
       const int half = groups.piece_.lanes <= kWidth;
-      groups.pack(step >> half, next >> half);
+      groups.pack(step >> half, next >> half, false);
       groups.step_ = next;
       left -= next - step;
     }
@@ -231,7 +240,7 @@ class Groups {
   Side side_;
   int64_t lanes_, count_, places_;
   float* to_;
-  bool (*split_)(const Side& side, const Packed& to, Range steps, float* scratch);
+  bool (*split_)(const Side& side, const Packed& to, Range steps, bool alone, float* scratch);
   bool small_ = true;
   // What is being packed: a group, or a unit, of which so many steps are done.
   Side piece_;

@@ -21,6 +21,12 @@ MYELIN_INLINE void order_memory([[maybe_unused]] const void* from) {
 
 // Of unsigned halves of words.
 MYELIN_INLINE Int max_halves(Int a, Int b) { return {_mm512_max_epu16(a.v, b.v)}; }
+// The upper halves of words: even's become the lower ones.
+MYELIN_INLINE Int pair_upper(Int even, Int odd) {
+  constexpr __mmask64 kLower = 0x3333333333333333;
+  const __m512i upper = _mm512_set4_epi32(0x0f0e0f0e, 0x0b0a0b0a, 0x07060706, 0x03020302);
+  return {_mm512_mask_shuffle_epi8(odd.v, kLower, even.v, upper)};
+}
 
 struct TileConfig {
   uint8_t palette, start_row, reserved[14];
