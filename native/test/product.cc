@@ -126,7 +126,8 @@ TEST_CASE("every size from 1 to 70") {
           for (Mode mode : kModes) {
             ProductCall call =
                 call_of(m, n, k, a, mode.a_transposed, b, mode.b_transposed, c.data(), kStride);
-            if (++count % 3 == 0) call.caches = &small;
+            // No multiple of the number of modes: each meets both.
+            if (++count % 4 == 0) call.caches = &small;
             run(kernel->run, call, call.caches ? 1 : 1 + count % 2);
             const float* expected = sums[static_cast<size_t>(k)].data();
             for (int64_t i = 0; i < m; ++i) {
@@ -213,27 +214,37 @@ TEST_CASE("the first strip packs rows that alias, whatever its height") {
   }
 }
 
-TEST_CASE("a single row, wider than tiles or just as wide") {
-  constexpr int64_t kDepth = 37, kColumns = 1000;
+TEST_CASE("a single row, wider than tiles, just as wide or narrower") {
+  constexpr int64_t kDepth = 150, kColumns = 1000;
   const Whole a(1, kDepth, 1), b(kDepth, kColumns, 2);
-  Values expected(kColumns);
+  const Whole bias(1, kColumns, 3);
+  Values sums(kColumns), with_bias(kColumns);
   int64_t depth = 0;
-  for (int64_t k : {1, 4, 7, 8, 9, 37}) {
+  for (int64_t k : {1, 4, 7, 8, 9, 37, 150}) {
     for (; depth < k; ++depth) {
       for (int64_t j = 0; j < kColumns; ++j) {
-        expected[static_cast<size_t>(j)] += a.get(0, depth) * b.get(depth, j);
+        sums[static_cast<size_t>(j)] += a.get(0, depth) * b.get(depth, j);
       }
     }
-    for (int64_t n : {17, 33, 64, 65, 80, 127, 128, 129, 192, 256, 257, 384, 1000}) {
+    for (int64_t j = 0; j < kColumns; ++j) {
+      with_bias[static_cast<size_t>(j)] = sums[static_cast<size_t>(j)] + bias.get(0, j);
+    }
+    for (int64_t n : {3, 10, 17, 33, 64, 65, 80, 127, 128, 129, 192, 256, 257, 384, 1000}) {
       for (const ProductKernel* kernel : usable_float_products()) {
         CAPTURE(std::string(kernel->isa));
         CAPTURE(n);
         CAPTURE(k);
-        for (int64_t parts : {1, 2, 3}) {
-          Guarded c(n, 1);
-          run(kernel->run, call_of(1, n, k, a, false, b, false, c.data(), n), parts);
-          CHECK(std::equal(c.data(), c.data() + n, expected.data()));
-          CHECK(c.intact());
+        for (bool transposed : {false, true}) {
+          for (const Values* expected : {&sums, &with_bias}) {
+            for (int64_t parts : {1, 2, 3}) {
+              Guarded c(n, 1);
+              ProductCall call = call_of(1, n, k, a, false, b, transposed, c.data(), n);
+              if (expected == &with_bias) call.bias = bias.data(false);
+              run(kernel->run, call, parts);
+              CHECK(std::equal(c.data(), c.data() + n, expected->data()));
+              CHECK(c.intact());
+            }
+          }
         }
       }
     }
