@@ -21,7 +21,7 @@ struct Dots {
   int64_t b_row;
   const float* bias;  // null: none
   float* c;
-  int64_t c_row;
+  int64_t c_row, c_column;  // of the bias too
 };
 using DotFunction = void (*)(const Dots& d);
 
@@ -82,7 +82,7 @@ void dot_tile(const Dots& d) {
     MYELIN_UNROLL
     for (int j = 0; j < kColumns; ++j) {
       const float x = sums[i * kColumns + j];
-      d.c[i * d.c_row + j] = d.bias ? d.bias[j] + x : x;
+      d.c[i * d.c_row + j * d.c_column] = d.bias ? d.bias[j * d.c_column] + x : x;
     }
   }
 }
@@ -106,19 +106,30 @@ constexpr DotRow dots_of<1>() {
 constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_of<3>(),
                                 dots_of<4>(), dots_of<5>(), dots_of<6>()};
 
+// How far apart the rows of b are that a single row meets at a time. Where it is far, the next ones
+// follow where these end, and come faster; not so where pages a multiple of 64 KB apart share a
+// place in the table of addresses, or, with small tiles, from L2.
+MYELIN_INLINE int64_t rows_apart(const Product& p, const Pieces& panels) {
+  constexpr int64_t kSharing = 16 * 1024;  // floats
+  const bool far = !kSmallTiles && panels.count * p.b.stride % kSharing != 0;
+  return far ? panels.count : 1;
+}
+
 // c = a b where b is transposed. As many rows of b as half of L1 takes meet all rows of a before
 // the next ones come: from farther away each comes once. No axis of a plan has length 0, so that k
 // divides.
 inline void multiply_dots(const Product& p) {
   const int columns_at_once = p.m == 1 ? kDotColumnsOfOne : kDotColumns;
   const Pieces strips(p.m, kDotRows), panels(p.n, columns_at_once);
+  const int64_t apart = p.m == 1 ? rows_apart(p, panels) : 1;
   const int64_t panel_bytes = int64_t{4} * columns_at_once * p.k;
-  const int64_t at_once = max_int(1, cache_sizes().l1 / 2 / panel_bytes);
+  const int64_t at_once = p.m == 1 ? panels.count : max_int(1, cache_sizes().l1 / 2 / panel_bytes);
   Dots d;
   d.k = p.k;
   d.a_row = p.a.stride;
-  d.b_row = p.b.stride;
+  d.b_row = apart * p.b.stride;
   d.c_row = p.c_stride;
+  d.c_column = apart;
   for (int64_t first = 0; first < panels.count; first += at_once) {
     const int64_t end = min_int(first + at_once, panels.count);
     const int64_t begin = panels[first].begin, columns = panels[end - 1].end - begin;
@@ -128,9 +139,10 @@ inline void multiply_dots(const Product& p) {
       float* c = p.c + rows.begin * p.c_stride;
       for (int64_t j = first; j < end; ++j) {
         const Range panel = panels[j];
-        d.b = p.b.at(0, panel.begin);
-        d.bias = p.bias ? p.bias + panel.begin : nullptr;
-        d.c = c + panel.begin;
+        const int64_t column = apart > 1 ? j : panel.begin;
+        d.b = p.b.at(0, column);
+        d.bias = p.bias ? p.bias + column : nullptr;
+        d.c = c + column;
         kDotTiles[rows.end - rows.begin].of_columns[panel.end - panel.begin](d);
       }
       p.finish(c + begin, rows.end - rows.begin, columns);
