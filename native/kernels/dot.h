@@ -107,8 +107,8 @@ constexpr DotRow kDotTiles[] = {{},           dots_of<1>(), dots_of<2>(), dots_o
                                 dots_of<4>(), dots_of<5>(), dots_of<6>()};
 
 // How far apart the rows of b are that a single row meets at a time. Where it is far, the next ones
-// follow where these end, and come faster; not so where pages a multiple of 64 KB apart share a
-// place in the table of addresses, or, with small tiles, from L2.
+// follow where these end, and come faster; not so a multiple of 64 KB apart, where pages seem to
+// share a set of the TLB, or, with small tiles, from L2.
 MYELIN_INLINE int64_t rows_apart(const Product& p, const Pieces& panels) {
   constexpr int64_t kSharing = 16 * 1024;  // floats
   const bool far = !kSmallTiles && panels.count * p.b.stride % kSharing != 0;
