@@ -72,11 +72,15 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
       many && !a_stays && (packing_pays || p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2));
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
+  // A wide tile takes fewer instructions, but more of b, which had better be near; and a transposed
+  // a in place. For few rows a transposed b is hardly worth packing, and less in wide panels.
+  const bool near = kReadsFactors && 4 * p.k * p.n <= caches.l2 / 2 &&
+                    (p.a.transposed ? a_stays : many || !p.b.transposed);
   // A wide small tile has fewer sums, too few to hide their latency. Where rows alias, a tall tile
   // has more of them than the cache has lines.
   const bool wide =
       !kSmallTiles && !(p.updates() && p.shares_rows()) &&
-      (shallow || (!p.a.transposed && (b_stays || p.a.stride % (2 * kAliasing) == 0)));
+      (shallow || near || (!p.a.transposed && (b_stays || p.a.stride % (2 * kAliasing) == 0)));
   const int width = tile_width(p.m, p.n, wide);
   const int64_t panel = kWidth << width;
   Blocking s = {width, kTileRows[width], panel, false, false, p.m, panel, p.k};

@@ -84,38 +84,27 @@ MYELIN_INLINE int64_t assembled_steps(const Tile& t, Vec (&sum)[kRows][2], const
 }
 #endif
 
-// Rows of a are addressed in threes from one pointer: base, base + row and base + 2 row are one
-// instruction's addressing modes, and pointers are scarce.
-template <int kRows, int kVecs, bool kPartial, Beside kBeside>
-void tile(const Tile& t) {
-  const int64_t last = t.last;
-  Vec sum[kRows][kVecs];
-  MYELIN_UNROLL
-  for (int i = 0; i < kRows; ++i) {
-    MYELIN_UNROLL
-    for (int v = 0; v < kVecs; ++v) {
-      sum[i][v] =
-          t.start ? load_column<kPartial, kVecs>(t.start + i * t.start_row, v, last) : zero();
-    }
-  }
+// Whether the factor of a row is read by each of its multiply-adds, not once, into a register:
+// fewer instructions and registers, of which two threads of a core get half each, and more reads,
+// which the core must be able to do (docs/decisions/0022-shared-cores.md).
+template <int kRows, int kVecs, bool kPacked>
+constexpr bool reads_factor(int row) {
+  return kReadsFactors && kVecs == 2 && kRows >= kTileRows[1] / 2 &&
+         (kPacked ? row % 4 != 0 : row % 3 == 0);
+}
 
-  constexpr int kPointers = (kRows + 2) / 3;
-  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
+// `steps` of a tile's sums, from these places on. Rows of a are side by side where it is packed,
+// else addressed in threes from one pointer: base, base + row and base + 2 row are one
+// instruction's addressing modes, and pointers are scarce.
+template <int kRows, int kVecs, bool kPartial, Beside kBeside, bool kPacked>
+MYELIN_INLINE void add_products(const Tile& t, int64_t steps, const float* first, const float* b,
+                                const float* ahead, Vec (&sum)[kRows][kVecs]) {
+  constexpr int kPointers = kPacked ? 1 : (kRows + 2) / 3;
+  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step, last = t.last;
   const float* a[kPointers];
   MYELIN_UNROLL
-  for (int i = 0; i < kPointers; ++i) a[i] = t.a + 3 * i * a_row;
-  const float* b = t.b;
+  for (int i = 0; i < kPointers; ++i) a[i] = first + 3 * i * a_row;
   float* copy = t.copy;
-  const float* ahead = t.ahead;
-  if (t.next) fetch_tile<kRows, kVecs>(t.next, t.c_row);
-  int64_t steps = t.k;
-#ifdef MYELIN_STEPS_IN_ASSEMBLY
-  if constexpr (kInAssembly<kRows, kVecs, kPartial, kBeside>) {
-    steps = assembled_steps<kRows, kBeside>(t, sum, a[0], b);
-    a[1] = a[0] + 3 * a_row;
-    if (kBeside == Beside::kFetchAhead) ahead += (t.k - steps) * kLine;
-  }
-#endif
   MYELIN_UNROLL_TWICE
   for (int64_t k = steps; k > 0; --k) {
     if (kBeside == Beside::kFetchAhead) {
@@ -138,13 +127,49 @@ void tile(const Tile& t) {
     }
     MYELIN_UNROLL
     for (int i = 0; i < kRows; ++i) {
-      const Vec factor = broadcast(a[i / 3][i % 3 * a_row]);
-      MYELIN_UNROLL
-      for (int v = 0; v < kVecs; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
+      const float* at = kPacked ? a[0] + i : a[i / 3] + i % 3 * a_row;
+      if (reads_factor<kRows, kVecs, kPacked>(i)) {
+        MYELIN_UNROLL
+        for (int v = 0; v < kVecs; ++v) sum[i][v] = fma_read(at, row[v], sum[i][v]);
+      } else {
+        const Vec factor = broadcast(*at);
+        MYELIN_UNROLL
+        for (int v = 0; v < kVecs; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
+      }
     }
     b += b_step;
     MYELIN_UNROLL
-    for (int i = 0; i < kPointers; ++i) a[i] += a_step;
+    for (int i = 0; i < kPointers; ++i) a[i] += kPacked ? kRows : a_step;
+  }
+}
+
+template <int kRows, int kVecs, bool kPartial, Beside kBeside>
+void tile(const Tile& t) {
+  const int64_t last = t.last;
+  Vec sum[kRows][kVecs];
+  MYELIN_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    MYELIN_UNROLL
+    for (int v = 0; v < kVecs; ++v) {
+      sum[i][v] =
+          t.start ? load_column<kPartial, kVecs>(t.start + i * t.start_row, v, last) : zero();
+    }
+  }
+
+  if (t.next) fetch_tile<kRows, kVecs>(t.next, t.c_row);
+  const float *a = t.a, *b = t.b, *ahead = t.ahead;
+  int64_t steps = t.k;
+#ifdef MYELIN_STEPS_IN_ASSEMBLY
+  if constexpr (kInAssembly<kRows, kVecs, kPartial, kBeside>) {
+    steps = assembled_steps<kRows, kBeside>(t, sum, a, b);
+    if (kBeside == Beside::kFetchAhead) ahead += (t.k - steps) * kLine;
+  }
+#endif
+  constexpr bool kReadsPacked = reads_factor<kRows, kVecs, true>(1);
+  if (kReadsPacked && t.a_row == 1 && t.a_step == kRows) {
+    add_products<kRows, kVecs, kPartial, kBeside, kReadsPacked>(t, steps, a, b, ahead, sum);
+  } else {
+    add_products<kRows, kVecs, kPartial, kBeside, false>(t, steps, a, b, ahead, sum);
   }
 
   if (t.step) {

@@ -5,13 +5,7 @@
 // six cycles of its multiply-adds.
 #pragma once
 
-// Address sanitizers do not see into assembly, but see the same addresses in what it stands for.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MYELIN_ADDRESSES_CHECKED
-#endif
-#endif
-#if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(MYELIN_ADDRESSES_CHECKED)
+#ifdef MYELIN_ASSEMBLY
 #define MYELIN_STEPS_IN_ASSEMBLY
 
 namespace myelin {

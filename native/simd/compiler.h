@@ -20,6 +20,16 @@
 #define MYELIN_UNROLL_TWICE _Pragma("GCC unroll 2")
 #endif
 
+// Address sanitizers do not see into assembly, but see the same addresses in what it stands for.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MYELIN_ADDRESSES_CHECKED
+#endif
+#endif
+#if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(MYELIN_ADDRESSES_CHECKED)
+#define MYELIN_ASSEMBLY
+#endif
+
 namespace myelin {
 namespace {
 

@@ -4,6 +4,7 @@
 //   Vec     kWidth floats        Int   kWidth 32-bit integers        Mask   kWidth booleans
 //   load store, *_partial (only the first n lanes are touched; others read as 0), broadcast
 //   + - * /, fma(a,b,c) = a*b+c, fnma(a,b,c) = c-a*b, sqrt, abs
+//   fma_read(a,b,c) = fma(broadcast(*a),b,c), where kReadsFactors in one instruction
 //   min, max (NaN wins), min_of/max_of(constant, x)
 //   quotient(a,b) = a/b to 1 ULP where b is not negative, faster than / beside a square root
 //   less less_equal equal is_nan first_lanes, & | !, select(mask, yes, no), any
@@ -32,6 +33,13 @@
 
 namespace myelin {
 namespace {
+
+#ifdef MYELIN_READS_FACTORS
+constexpr bool kReadsFactors = true;
+#else
+constexpr bool kReadsFactors = false;
+MYELIN_INLINE Vec fma_read(const float* a, Vec b, Vec c) { return fma(broadcast(*a), b, c); }
+#endif
 
 MYELIN_INLINE Vec zero() { return broadcast(0.0f); }
 MYELIN_INLINE Vec operator-(Vec a) { return as_float(as_int(a) ^ broadcast_int(-0x7fffffff - 1)); }
