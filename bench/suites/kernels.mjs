@@ -33,6 +33,8 @@ const FUNCTIONS = [
 const ERROR_OF_SUM = 1e-5;
 /** The shortest measurement on several threads, which have to wake up and to find a CPU each. */
 const MULTITHREADED_MILLISECONDS = 25;
+/** Turns of a round, on one thread and on several: many short ones, so that a machine's busy moments meet everybody. */
+const [SINGLE_TURNS, SHARED_TURNS] = [4, 2];
 
 /** Starts a process for each library; those that have none are named. */
 async function openLibraries(options) {
@@ -71,7 +73,8 @@ async function openKernels({ isas }) {
 
 /** How often and how long everybody is measured. */
 function settingsOn(threads, { rounds, milliseconds }) {
-  return { rounds, milliseconds: Math.max(threads > 1 ? MULTITHREADED_MILLISECONDS : 4, milliseconds / 40) };
+  const [turns, least] = threads > 1 ? [SHARED_TURNS, MULTITHREADED_MILLISECONDS] : [SINGLE_TURNS, 4];
+  return { rounds: turns * rounds, milliseconds: Math.max(least, milliseconds / 40) };
 }
 
 /** One product on so many threads: everybody in turn, the peak among them. */

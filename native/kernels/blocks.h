@@ -38,6 +38,9 @@ inline int tile_width(int64_t m, int64_t n, bool wide) {
 // step of k is on other lines, and on other pages where rows are long (docs/decisions/0018).
 constexpr int64_t kStays = 64 * 1024;
 
+// Strips from which on a b whose rows are no whole lines is worth packing.
+constexpr int64_t kStripsOfSplit = 6;
+
 // Rows that b can be read for in place, at the speed at which it comes; how many pages of 4 KB
 // prefetchers follow at a time, and floats of a page.
 constexpr int64_t kRowsInPlace = 28;
@@ -56,8 +59,8 @@ inline bool is_bound_by_b(const Product& p, const CacheSizes& caches) {
 // passes by, panel after panel. Otherwise, or where loops are so short that c is most of the work,
 // b stays, packed, as much of it as half of L2 takes (small tiles: twice as much as L2), and strips
 // of a pass by, those of a transposed a packed too and about the size of L1. Else both are read in
-// place, but for a b that is transposed, or whose rows alias, or that small tiles read so often
-// that even a panel of it must lie close together.
+// place, but for a b that is transposed, or whose rows alias or split lines, or that small tiles
+// read so often that even a panel of it must lie close together.
 inline Blocking blocking(const Product& p, const CacheSizes& caches) {
   const int64_t l1 = caches.l1 / 4;  // in floats
   const int64_t l2 = min_int(caches.l2 / 4, kWorkspaceFloats / 2);
@@ -72,10 +75,16 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
       many && !a_stays && (packing_pays || p.k * p.n > (kSmallTiles ? l2 / 2 : 2 * l2));
   // Of short loops, while L1 holds their panel, those of a wide tile follow each other best.
   const bool shallow = 4 * kWidth * p.k <= l1 / 2;
-  // A wide tile takes fewer instructions, but more of b, which had better be near; and a transposed
-  // a in place. For few rows a transposed b is hardly worth packing, and less in wide panels.
-  const bool near = kReadsFactors && 4 * p.k * p.n <= caches.l2 / 2 &&
-                    (p.a.transposed ? a_stays : many || !p.b.transposed);
+  // Small tiles come to the same columns of a more often.
+  const bool a_aliases =
+      kSmallTiles ? p.a.stride % (kAliasing / 2) == 0 : p.a.stride % kAliasing == 0 && !a_stays;
+  const bool packs_a = p.a.transposed && many && (b_stays || a_aliases);
+  // A wide tile takes fewer instructions, but more of b, which had better be near, and the columns
+  // left over take longer with its few rows. Packed strips are faster with tall ones, and an
+  // optimizer, which goes through strips. For few rows a transposed b is hardly worth packing, and
+  // less in wide panels.
+  const bool near = kReadsFactors && p.n % (4 * kWidth) == 0 && 4 * p.k * p.n <= caches.l2 / 2 &&
+                    !packs_a && !p.sink && (many || !p.b.transposed);
   // A wide small tile has fewer sums, too few to hide their latency. Where rows alias, a tall tile
   // has more of them than the cache has lines.
   const bool wide =
@@ -92,12 +101,12 @@ inline Blocking blocking(const Product& p, const CacheSizes& caches) {
     return s;
   }
   if (p.updates() && p.k > kDepth) return s;  // sums must be whole before they meet c
-  const bool b_is_read_often = many && (kSmallTiles || p.b.stride % kAliasing == 0);
+  // Most vectors of rows that are not whole lines are read from two of them.
+  const bool b_is_split =
+      kWidth == kLine && p.b.stride % kLine != 0 && p.m > kStripsOfSplit * kTileRows[1];
+  const bool b_is_read_often = many && (kSmallTiles || p.b.stride % kAliasing == 0 || b_is_split);
   s.pack_b = p.b.transposed || b_stays || b_is_read_often;
-  // Small tiles come to the same columns of a more often.
-  const bool a_aliases =
-      kSmallTiles ? p.a.stride % (kAliasing / 2) == 0 : p.a.stride % kAliasing == 0 && !a_stays;
-  s.pack_a = p.a.transposed && many && p.n > 2 * panel && (b_stays || a_aliases);
+  s.pack_a = packs_a && p.n > 2 * panel;
   if (!p.updates()) {
     // A packed strip stays in L1, a low one beside the panels of b.
     const int64_t strip =
