@@ -152,9 +152,9 @@ const char* const kOptimizers[] = {"", "adam"};
 
 TEST_CASE("steps on pieces have the bits of steps on whole matrices") {
   for (const KernelTable* table : usable_tables()) {
-    for (int kind = 0; kind < 4; kind++) {
-      DenseNetwork net = network(kind % 2 ? "adam" : "");
-      net.bf16 = kind >= 2;
+    for (int kind = 0; kind < 2 * static_cast<int>(std::size(kOptimizers)); kind++) {
+      DenseNetwork net = network(kOptimizers[kind / 2]);
+      net.bf16 = kind % 2 == 1;
       net.widths = {kRows, 192, 96, 10};  // halves of 96: no multiple of the depth of a unit
       CAPTURE(table->isa);
       CAPTURE(net.optimizer);

@@ -35,7 +35,7 @@ std::vector<const ProductKernel*> usable_float_products() {
 namespace {
 
 #if defined(MYELIN_SLOW)
-constexpr int64_t kThinning = 61;  // of cases
+constexpr int64_t kThinning = 127;  // of cases
 #else
 constexpr int64_t kThinning = 2;
 #endif
