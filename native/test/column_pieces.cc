@@ -152,20 +152,22 @@ const char* const kOptimizers[] = {"", "adam"};
 
 TEST_CASE("steps on pieces have the bits of steps on whole matrices") {
   for (const KernelTable* table : usable_tables()) {
-    for (int kind = 0; kind < 2 * static_cast<int>(std::size(kOptimizers)); kind++) {
-      DenseNetwork net = network(kOptimizers[kind / 2]);
-      net.bf16 = kind % 2 == 1;
-      net.widths = {kRows, 192, 96, 10};  // halves of 96: no multiple of the depth of a unit
-      CAPTURE(table->isa);
-      CAPTURE(net.optimizer);
-      CAPTURE(net.bf16);
-      const Outcome one = train(net, *table, 1);
-      CHECK(one.reason == Reason::kDone);
-      for (int threads : kThreads) {
-        CAPTURE(threads);
-        const Outcome several = train(net, *table, threads);
-        CHECK(several.state == one.state);
-        CHECK(several.slots == one.slots);
+    for (const char* optimizer : kOptimizers) {
+      for (bool bf16 : {false, true}) {
+        DenseNetwork net = network(optimizer);
+        net.bf16 = bf16;
+        net.widths = {kRows, 192, 96, 10};  // halves of 96: no multiple of the depth of a unit
+        CAPTURE(table->isa);
+        CAPTURE(net.optimizer);
+        CAPTURE(net.bf16);
+        const Outcome one = train(net, *table, 1);
+        CHECK(one.reason == Reason::kDone);
+        for (int threads : kThreads) {
+          CAPTURE(threads);
+          const Outcome several = train(net, *table, threads);
+          CHECK(several.state == one.state);
+          CHECK(several.slots == one.slots);
+        }
       }
     }
   }
